@@ -4,8 +4,6 @@ package apiclient
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -176,59 +174,6 @@ type QuotaError struct {
 
 func (e *QuotaError) Error() string { panic("todo") }
 
-// ---- errors.go ----
-
-type Operation string
-
-const (
-	OpList   Operation = "list keys"
-	OpCreate Operation = "create key"
-	OpUpdate Operation = "update key"
-	OpRevoke Operation = "revoke key"
-	OpRotate Operation = "rotate key"
-)
-
-type Code string
-
-const (
-	CodeMissingAuthorization Code = "MISSING_AUTHORIZATION"
-	CodeInvalidAPIKey        Code = "INVALID_API_KEY"
-	CodeRevokedAPIKey        Code = "REVOKED_API_KEY"
-	CodeExpiredAPIKey        Code = "EXPIRED_API_KEY"
-	CodeInactiveOrganization Code = "INACTIVE_ORGANIZATION"
-	CodeIPRestricted         Code = "IP_RESTRICTED" // also sent as IP_RESTRICTION (facts C1): normalised to this
-	CodeInsufficientScope    Code = "INSUFFICIENT_SCOPE"
-)
-
-// Error is every non-2xx answer, 3xx included, and every 2xx that cannot be understood (Status 2xx).
-type Error struct {
-	Op        Operation
-	KeyID     string // empty for list and create
-	Status    int
-	Code      Code
-	Message   string // the server's, through redaction, at most 200 characters; or a snippet of a non-JSON body
-	Details   json.RawMessage
-	RequestID string
-	Hint      string     // what the reader should do; by code, else by status
-	RetryAt   *time.Time // from Retry-After and friends
-}
-
-func (e *Error) Error() string { panic("todo") }
-
-// ErrOutcomeUnknown: a create or rotate may have been executed although no plaintext was received. Found with
-// errors.Is; errors.As to *Error finds the cause where there was an answer.
-var ErrOutcomeUnknown = errors.New("outcome unknown")
-
-// ErrNotExecuted is wrapped (errors.Is) by create and rotate errors known to have executed nothing: see design 4.
-var ErrNotExecuted = errors.New("not executed")
-
-func IsUnauthorized(err error) bool         { panic("todo") } // any 401 (facts G11: the caller's credential)
-func IsForbidden(err error) bool            { panic("todo") }
-func IsNotFound(err error) bool             { panic("todo") }
-func IsConflict(err error) bool             { panic("todo") }
-func IsRateLimited(err error) bool          { panic("todo") } // 429 or *QuotaError
-func HasCode(err error, codes ...Code) bool { panic("todo") }
-
 // ---- directory.go ----
 
 type Directory struct{}
@@ -266,29 +211,3 @@ func (v *View) Completed() Instant            { panic("todo") }
 // clock if the header is absent or unreadable.
 func (v *View) ServerTime() time.Time { panic("todo") }
 
-// ---- marker.go ----
-
-// Marker is the tag that tells who made a key, put in square brackets after its name: " [tf:1a2b3c4d]".
-type Marker string
-
-func NewTerraformMarker() (Marker, error)                  { panic("todo") } // "tf:" + 8 random hex digits
-func KubernetesMarker(clusterUID, objectUID string) Marker { panic("todo") } // "k8s:<cluster8>:<uid12>", design 7
-func (m Marker) Append(name string) string                 { panic("todo") } // idempotent
-func (m Marker) AppendWithin(name string, max int) string  { panic("todo") } // shortens name with a hash, never the marker; counts runes
-func (m Marker) In(name string) bool                       { panic("todo") } // anywhere in the name
-func StripMarkers(name string) string                      { panic("todo") } // all tf: and k8s: markers, well-formed only
-func MarkersIn(name string) []Marker                       { panic("todo") }
-
-// ---- scope.go ----
-
-// Scope catalogue of the vendor's page; wildcards "<area>:*" and "*".
-type ScopeInfo struct{ Name, Area, Action, Description string }
-
-func Catalogue() []ScopeInfo                      { panic("todo") }
-func KnownScope(s string) bool                    { panic("todo") } // catalogue, "<known area>:*", "*"
-func SuggestScope(s string) (string, bool)        { panic("todo") } // nearest known scope for a near miss (inventory.read, inventroy:read, Inventory:Read)
-func Allows(granted []string, wanted string) bool { panic("todo") }
-
-// SameCoverage reports whether got grants what wanted grants and no more: the server may expand a wildcard we asked
-// for, but a wildcard where single scopes were asked for is wider.
-func SameCoverage(wanted, got []string) bool { panic("todo") }
