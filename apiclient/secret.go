@@ -7,18 +7,22 @@ import (
 	"log/slog"
 )
 
-// redacted is what every rendering of a Secret shows instead of its value.
+// redacted is what every rendering of a Secret, and of anything that looks like one, shows instead of the value.
 const redacted = "[REDACTED]"
 
-// Secret holds a key's plaintext or a token. Every ordinary way of rendering it (fmt with any verb, slog,
-// JSON, text) shows a placeholder; only Reveal hands out the value, so that each place that needs it can be
-// found by searching for that name.
+// Secret holds a key's plaintext or a token. Every ordinary way of rendering it (fmt with any verb, slog, JSON,
+// XML, text, templates) shows a placeholder; only Reveal hands out the value, so that each place that needs it can
+// be found by searching for that name.
+//
+// Secrets cannot be compared with == (it would not compile): use Equal. reflect.DeepEqual calls two Secrets equal
+// only when both are empty.
 //
 // The zero Secret is empty.
 type Secret struct {
-	// The pointer keeps reflection-based dumpers, which print unexported string fields, from reaching the
-	// value: they print an address.
-	value *string
+	// A closure, because printers that walk unexported fields by reflection (fmt inside another struct's unexported
+	// field, and the dumpers that test libraries use for diffs, which follow pointers too) find a code address
+	// where a string or a pointer to one would give the value away.
+	reveal func() string
 }
 
 // NewSecret wraps value. An empty value gives the zero Secret.
@@ -26,22 +30,22 @@ func NewSecret(value string) Secret {
 	if value == "" {
 		return Secret{}
 	}
-	return Secret{value: &value}
+	return Secret{reveal: func() string { return value }}
 }
 
 // Reveal returns the value. Call it only where the value leaves the process on purpose: an Authorization
 // header, sensitive Terraform state, a Kubernetes Secret.
 func (s Secret) Reveal() string {
-	if s.value == nil {
+	if s.reveal == nil {
 		return ""
 	}
-	return *s.value
+	return s.reveal()
 }
 
 // IsZero reports whether the Secret is empty.
-func (s Secret) IsZero() bool { return s.value == nil }
+func (s Secret) IsZero() bool { return s.reveal == nil }
 
-// Equal compares in constant time.
+// Equal compares the values in time that depends on their lengths only.
 func (s Secret) Equal(other Secret) bool {
 	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(other.Reveal())) == 1
 }
