@@ -1,0 +1,124 @@
+package apikey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+)
+
+// Delete revokes the key, its predecessors, and every live key that carries this resource's marker. With on_destroy
+// "retain" the current key is kept, if its plaintext ever reached the state: a key that nobody can use is a stray.
+func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state model
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	issuing := loadIssuance(ctx, req.Private, &resp.Diagnostics)
+	previous := state.previousKeys(ctx, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || !r.connection.RequireReady(&resp.Diagnostics, "destroying a key") {
+		return
+	}
+	timeout, d := state.Timeouts.Delete(ctx, defaultTimeout)
+	resp.Diagnostics.Append(d...)
+	ctx = apiclient.WithTimeBudget(ctx, timeout)
+
+	doomed, err := r.doomed(ctx, &state, previous, issuing)
+	if err != nil {
+		addAPIError(&resp.Diagnostics, "Cannot look for keys to revoke", err,
+			"Nothing was revoked, and the object stays in the state: without a complete listing a lost key could be left alive.")
+		return
+	}
+	if slices.ContainsFunc(doomed, func(key apiclient.Key) bool { return r.refuseOwnKey(ctx, key, &resp.Diagnostics) }) {
+		return
+	}
+	var failures []error
+	for _, key := range doomed {
+		failures = append(failures, r.connection.Client.RevokeKey(ctx, key.ID))
+	}
+	if err := errors.Join(failures...); err != nil {
+		addAPIError(&resp.Diagnostics, "Not every key could be revoked", err,
+			"The object stays in the state; the next destroy tries again. Keys that were revoked stay revoked.")
+		return
+	}
+	r.unmarkRetained(ctx, &state, issuing, &resp.Diagnostics)
+}
+
+// doomed collects what a destroy revokes.
+func (r *Resource) doomed(ctx context.Context, state *model, previous []previousKey, issuing issuance) ([]apiclient.Key, error) {
+	marked, err := r.liveMarked(ctx, state, issuing)
+	if err != nil {
+		return nil, err
+	}
+	candidates := make([]apiclient.Key, 0, 1+len(previous)+len(marked))
+	if !state.dead() {
+		candidates = append(candidates, apiclient.Key{ID: state.ID.ValueString(), KeyPrefix: state.KeyPrefix.ValueString(), Last4: state.Last4.ValueString()})
+	}
+	for _, key := range previous {
+		candidates = append(candidates, apiclient.Key{ID: key.ID.ValueString(), KeyPrefix: key.KeyPrefix.ValueString(), Last4: key.Last4.ValueString()})
+	}
+	retained := retainedID(state, previous, marked)
+	var keys []apiclient.Key
+	for _, key := range append(candidates, marked...) {
+		known := slices.ContainsFunc(keys, func(k apiclient.Key) bool { return k.ID == key.ID })
+		if key.ID != "" && key.ID != retained && !known {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// retainedID is the id of the key that on_destroy keeps, or empty. A key in use whose id was never learnt is the one
+// that carries the marker.
+func retainedID(state *model, previous []previousKey, marked []apiclient.Key) string {
+	if state.OnDestroy.ValueString() != onDestroyRetain {
+		return ""
+	}
+	if state.ID.IsNull() && !state.PlaintextKey.IsNull() {
+		if key := onlyUnknown(marked, idsOf(previous)); key != nil {
+			return key.ID
+		}
+	}
+	return state.ID.ValueString()
+}
+
+// liveMarked lists the live keys with this resource's marker. After a create whose outcome is not known, one listing
+// that shows nothing is not proof: a second, begun after it, has to agree (P3).
+func (r *Resource) liveMarked(ctx context.Context, state *model, issuing issuance) ([]apiclient.Key, error) {
+	if issuing.Marker == "" {
+		return nil, nil
+	}
+	ctx = apiclient.WithPriority(ctx, apiclient.PriorityRecover)
+	directory := r.connection.Client.Directory()
+	view, err := directory.View(ctx, viewOfThisRun)
+	if err != nil {
+		return nil, err
+	}
+	marked := view.LiveWithMarker(issuing.Marker)
+	if len(marked) > 0 || !state.ID.IsNull() {
+		return marked, nil
+	}
+	again, err := directory.View(ctx, apiclient.Freshness{BegunAfter: view.Completed()})
+	if err != nil {
+		return nil, err
+	}
+	return again.LiveWithMarker(issuing.Marker), nil
+}
+
+// unmarkRetained takes the permanent marker off a key that is let go, so that it does not look like a leftover. The
+// key is no longer ours: a failure is a warning.
+func (r *Resource) unmarkRetained(ctx context.Context, state *model, issuing issuance, diags *diag.Diagnostics) {
+	retain := state.OnDestroy.ValueString() == onDestroyRetain && state.NameMarker.ValueString() == markerPermanent
+	if !retain || issuing.Unmarked || state.ID.IsNull() || state.dead() {
+		return
+	}
+	scopes := state.scopes(ctx, diags)
+	_, err := r.connection.Client.UpdateKey(ctx, state.ID.ValueString(), apiclient.UpdateKeyRequest{Name: state.Name.ValueString(), Scopes: scopes})
+	if err != nil {
+		diags.AddWarning(fmt.Sprintf("%s keeps its marker", state.ID.ValueString()),
+			"The key is retained, but the marker could not be taken off its name.\n\n"+err.Error())
+	}
+}
