@@ -1,0 +1,3 @@
+module github.com/betterdataco/terraform-provider-betterdata/ci/checks
+
+go 1.26.0

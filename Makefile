@@ -1,0 +1,118 @@
+# Better Data: Terraform provider and API client.
+# Needs Go 1.26+, git and make. Tools are built from Go modules pinned in .ci/tools and land in bin/.
+
+SHELL     := /bin/sh
+VERSION   ?= 0.0.0-dev
+FUZZTIME  ?= 10s
+BENCHTIME ?= 1s
+
+# The race detector needs a C compiler; without one the tests still run, and say so.
+RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null && echo -race)
+
+PROVIDER := bin/terraform-provider-betterdata
+SANDBOX  := bin/betterdata-sandbox
+PLATFORM := $(shell go env GOOS)_$(shell go env GOARCH)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+##@ Start here
+
+.PHONY: help
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(PROVIDER) ## a key's whole life on a local sandbox: create, use, widen, rotate, retire, revoke
+	@cli=$$(.ci/find-cli --any) && DEMO_CLI=$$cli DEMO_PROVIDER=$(CURDIR)/$(PROVIDER) go run ./examples/demo
+
+.PHONY: sandbox
+sandbox: $(SANDBOX) ## leave a local Better Data API running, to play with
+	@$(SANDBOX)
+
+##@ Test
+
+.PHONY: test
+test: test-unit testacc ## everything: unit tests, then acceptance tests on OpenTofu and, if there is one, Terraform
+
+.PHONY: test-unit
+test-unit: ## all tests that need no command line of Terraform or OpenTofu
+	@[ "$(RACE)" ] || echo 'no C compiler, or CGO_ENABLED=0: running without the race detector'
+	go test $(RACE) -timeout 20m -skip '^TestAcc' ./...
+
+.PHONY: testacc
+testacc: ## the provider's acceptance tests, on each command line that .ci/find-cli names
+	.ci/testacc $(RACE)
+
+.PHONY: bench
+bench: ## benchmarks, BENCHTIME=1s each
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target, FUZZTIME=10s each
+	.ci/fuzz $(FUZZTIME)
+
+##@ Build
+
+.PHONY: build
+build: $(PROVIDER) $(SANDBOX) ## bin/terraform-provider-betterdata and bin/betterdata-sandbox
+
+# Always run: Go's own cache knows best what is stale, and leaves a binary alone that is not.
+$(PROVIDER): FORCE
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ ./provider
+
+$(SANDBOX): FORCE
+	go build -trimpath -o $@ ./apiclient/sandbox/cmd/betterdata-sandbox
+
+.PHONY: FORCE
+FORCE:
+
+.PHONY: install
+install: $(PROVIDER) ## put the provider into the local plugin folder of Terraform and OpenTofu
+	.ci/install $(VERSION) $(PLATFORM) $(PROVIDER)
+
+##@ Before you push
+
+.PHONY: verify
+verify: lint verify-generated verify-docs verify-modules verify-examples ## everything that is checked without running the code
+
+.PHONY: lint
+lint: bin/golangci-lint ## golangci-lint: bugs, import rules, habits, formatting
+	bin/golangci-lint run ./...
+	cd .ci/checks && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
+
+.PHONY: generate
+generate: bin/tfplugindocs ## render the provider's pages in docs/ from schema, templates and examples
+	.ci/generate
+
+.PHONY: verify-generated
+verify-generated: bin/tfplugindocs ## generated files are up to date
+	.ci/generate --check
+
+.PHONY: verify-docs
+verify-docs: bin/golangci-lint ## docs tell the truth; the import rules hold (tests of .ci/checks)
+	go -C .ci/checks vet ./...
+	go -C .ci/checks test ./...
+	go -C .ci/checks run ./docscheck
+
+.PHONY: verify-modules
+verify-modules: ## go.mod and go.sum are tidy, code passes go vet
+	go mod tidy -diff
+	go vet ./...
+
+.PHONY: verify-examples
+verify-examples: ## examples are formatted as terraform fmt would
+	@cli=$$(.ci/find-cli --any) && $$cli fmt -check -diff -recursive examples || { echo 'run terraform fmt -recursive examples'; exit 1; }
+
+##@ Tools
+
+.PHONY: tools
+tools: bin/golangci-lint bin/tfplugindocs bin/tofu ## build the pinned tools into bin/
+
+bin/golangci-lint bin/tfplugindocs bin/tofu: bin/%: .ci/tools/%/go.mod .ci/tools/%/go.sum
+	@.ci/build-tool $*
+
+.PHONY: clean
+clean: ## remove bin/, tools and all
+	rm -rf bin
