@@ -188,6 +188,7 @@ func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 	for name, values := range a.header {
 		header[name] = values
 	}
+	header.Set("Server", "betterdata-sandbox") // nobody shall take it for the real one
 	header["Date"] = nil // else net/http fills in the machine's clock
 	if s.dialect.Date == "present" {
 		header.Set("Date", c.now.UTC().Format(http.TimeFormat))

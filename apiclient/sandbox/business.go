@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -14,6 +13,7 @@ import (
 type collection struct {
 	area, path   string
 	noun, plural string
+	idPrefix     string
 	seed         []object
 }
 
@@ -22,23 +22,23 @@ const maxDocuments = 500
 
 var collections = []collection{
 	{
-		area: "inventory", path: "/api/inventory/adjustments", noun: "adjustment", plural: "adjustments",
+		area: "inventory", path: "/api/inventory/adjustments", noun: "adjustment", plural: "adjustments", idPrefix: "adj",
 		seed: []object{{"id": "adj_1", "locationId": "loc_123", "sku": "SKU-0001", "quantity": -2, "reason": "DAMAGED"}},
 	},
 	{
-		area: "forecast", path: "/api/forecast/events", noun: "event", plural: "events",
+		area: "forecast", path: "/api/forecast/events", noun: "event", plural: "events", idPrefix: "evt",
 		seed: []object{{"id": "evt_1", "name": "Spring promotion", "startDate": "2024-03-01", "endDate": "2024-03-14", "uplift": 1.25}},
 	},
 	{
-		area: "planning", path: "/api/planning/scenarios", noun: "scenario", plural: "scenarios",
+		area: "planning", path: "/api/planning/scenarios", noun: "scenario", plural: "scenarios", idPrefix: "scn",
 		seed: []object{{"id": "scn_1", "name": "Baseline", "horizonWeeks": 26}},
 	},
 	{
-		area: "procurement", path: "/api/procurement/purchase-orders", noun: "purchaseOrder", plural: "purchaseOrders",
+		area: "procurement", path: "/api/procurement/purchase-orders", noun: "purchaseOrder", plural: "purchaseOrders", idPrefix: "po",
 		seed: []object{{"id": "po_1", "supplier": "Northwind Supply", "status": "OPEN", "lines": []object{{"sku": "SKU-0001", "quantity": 40}}}},
 	},
 	{
-		area: "shipping", path: "/api/shipping/shipments", noun: "shipment", plural: "shipments",
+		area: "shipping", path: "/api/shipping/shipments", noun: "shipment", plural: "shipments", idPrefix: "shp",
 		seed: []object{{"id": "shp_1", "carrier": "DHL", "status": "IN_TRANSIT", "purchaseOrderId": "po_1"}},
 	},
 }
@@ -85,18 +85,15 @@ func (col collection) post(s *Server, c *call) answer {
 	if p != nil {
 		return p.answer(s.dialect)
 	}
-	prefix, _, _ := strings.Cut(col.seed[0]["id"].(string), "_")
 	document := object{}
 	for name, value := range fields {
 		document[name] = value
 	}
 	maps.Copy(document, object{
-		"id":        prefix + "_" + strconv.Itoa(len(s.collections[col.path])+1),
+		"id":        col.idPrefix + "_" + strconv.Itoa(len(s.collections[col.path])+1),
 		"createdAt": c.now.UTC().Format(time.RFC3339),
 	})
-	if c.fault.Kind != FaultIgnore {
-		s.collections[col.path] = keepNewest(append(s.collections[col.path], document))
-	}
+	s.collections[col.path] = keepNewest(append(s.collections[col.path], document))
 	return answer{status: http.StatusCreated, body: object{col.noun: document}}
 }
 

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -62,7 +63,10 @@ func New(opts ...Option) (*Server, error) {
 	for _, f := range c.faults {
 		s.faults.add(f)
 	}
-	return s, s.firstSession(c.sessionToken)
+	if err := s.firstSession(c.sessionToken); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	return s, nil
 }
 
 func openStore(path string) (*tenant, error) {
@@ -73,7 +77,11 @@ func openStore(path string) (*tenant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openTenant(bolt)
+	t, err := openTenant(bolt)
+	if err != nil {
+		return nil, errors.Join(err, bolt.close())
+	}
+	return t, nil
 }
 
 func faultDice(seed uint64) *rand.Rand {
