@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/url"
 	"os"
 	"os/exec"
@@ -11,7 +12,7 @@ import (
 
 // foreignStrings are what this machine would leave behind: the folder that the clone lies in, the home folder, the
 // hosts of the module proxy. Whoever clones the project has none of them.
-func foreignStrings(root string) []string {
+func foreignStrings(ctx context.Context, root string) []string {
 	var foreign []string
 	if abs, err := filepath.Abs(root); err == nil {
 		foreign = append(foreign, filepath.Dir(abs)+"/")
@@ -19,7 +20,7 @@ func foreignStrings(root string) []string {
 	if home, err := os.UserHomeDir(); err == nil {
 		foreign = append(foreign, home+"/")
 	}
-	out, err := exec.Command("go", "env", "GOPROXY").Output()
+	out, err := exec.CommandContext(ctx, "go", "env", "GOPROXY").Output()
 	if err != nil {
 		return foreign
 	}

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -16,13 +17,14 @@ func main() {
 	root := flag.String("root", "../..", "root of the repository")
 	flag.Parse()
 
-	files, err := listed(*root)
+	ctx := context.Background()
+	files, err := listed(ctx, *root)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "docscheck:", err)
 		os.Exit(2)
 	}
 	r := newRepo(os.DirFS(*root), files)
-	findings := checkAll(r, foreignStrings(*root))
+	findings := checkAll(r, foreignStrings(ctx, *root))
 	for _, f := range findings {
 		fmt.Println(f)
 	}
@@ -34,8 +36,8 @@ func main() {
 }
 
 // listed returns what git tracks, and what it would track: a build artefact does not count as part of the repository.
-func listed(root string) ([]string, error) {
-	out, err := exec.Command("git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard").Output()
+func listed(ctx context.Context, root string) ([]string, error) {
+	out, err := exec.CommandContext(ctx, "git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard").Output()
 	if err != nil {
 		return nil, fmt.Errorf("git ls-files: %w", err)
 	}

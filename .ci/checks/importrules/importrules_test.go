@@ -109,7 +109,9 @@ func lint(t *testing.T, file, imports string) []string {
 	if err != nil {
 		t.Fatalf("bin/golangci-lint (built by: make bin/golangci-lint): %v\n%s", err, out)
 	}
-	var report struct{ Issues []struct{ FromLinter, Text string } }
+	var report struct {
+		Issues []struct{ FromLinter, Text string }
+	}
 	if err := json.Unmarshal(out, &report); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
