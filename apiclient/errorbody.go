@@ -170,7 +170,7 @@ func describeObject(fields map[string]json.RawMessage, clean func(string) string
 }
 
 var (
-	invisibleElements = regexp.MustCompile(`(?is)<!--.*?(?:-->|\z)|<(?:script|style|head)\b.*?(?:</(?:script|style|head)\s*>|\z)`)
+	invisibleElements = regexp.MustCompile(`(?is)<!--.*?(?:-->|\z)|<(?:script|style|head|title)\b.*?(?:</(?:script|style|head|title)\s*>|\z)`)
 	titleElement      = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`)
 	tags              = regexp.MustCompile(`(?s)</?[A-Za-z!][^>]*>?`)
 )

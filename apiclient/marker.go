@@ -58,35 +58,37 @@ func (m Marker) Append(name string) string {
 	return name + " " + m.bracketed()
 }
 
-// AppendWithin is Append for a limit of max characters (runes). A name that does not fit is cut and ends in a hash
-// of the whole name, "long na-1a2b3c4d [k8s:...]", so that two long names with a common beginning stay different.
-// The marker is never cut: where max leaves no room beside it, the marker alone is returned, even if longer than max.
-func (m Marker) AppendWithin(name string, max int) string {
-	if whole := m.Append(name); utf8.RuneCountInString(whole) <= max && utf8.ValidString(whole) {
+// AppendWithin is Append for a name of at most limit characters (runes). A name that does not fit is cut and ends in
+// a hash of the whole name, "long na-1a2b3c4d [k8s:...]", so that two long names with a common beginning stay
+// different. The marker is never cut: where limit leaves no room beside it, the marker alone is returned, even if
+// longer than limit.
+func (m Marker) AppendWithin(name string, limit int) string {
+	if whole := m.Append(name); utf8.RuneCountInString(whole) <= limit && utf8.ValidString(whole) {
 		return whole
 	}
 	if m == "" {
-		return shorten(name, max)
+		return shorten(name, limit)
 	}
 	tail := " " + m.bracketed()
 	name = strings.ReplaceAll(name, tail, "")
-	room := max - utf8.RuneCountInString(tail)
+	room := limit - utf8.RuneCountInString(tail)
 	if room <= 0 {
 		return m.bracketed()
 	}
 	return shorten(name, room) + tail
 }
 
-// shorten returns name if it fits into max runes, else its beginning and 8 hex digits of its hash.
-func shorten(name string, max int) string {
+// shorten returns name if it fits into limit runes, else its beginning and 8 hex digits of its hash.
+func shorten(name string, limit int) string {
+	limit = max(limit, 0)
 	valid := []rune(strings.ToValidUTF8(name, string(utf8.RuneError)))
-	if len(valid) <= max {
+	if len(valid) <= limit {
 		return string(valid)
 	}
 	hash := hashHex(name)[:8]
-	room := max - len(hash) - 1
+	room := limit - len(hash) - 1
 	if room <= 0 {
-		return hash[:min(max, len(hash))]
+		return hash[:min(limit, len(hash))]
 	}
 	return strings.TrimRight(string(valid[:room]), " ") + "-" + hash
 }

@@ -13,8 +13,8 @@ import (
 // alphabet, so everything up to white space or a delimiter goes with its prefix.
 var (
 	keyShape    = regexp.MustCompile("(?i)bdk_[^\\s\"'`<>(){}\\[\\],;]*")
-	bearerShape = regexp.MustCompile(`(?i)bearer[\s:=]+\S+`)
-	jwtShape    = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}[A-Za-z0-9_.-]*`)
+	bearerShape = regexp.MustCompile(`(?i)bearer[\s\pZ:=]+(?:\S*bearer[\s\pZ:=]+)*\S+`) // "Bearer Bearer <token>" is a common slip
+	jwtShape    = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{4,}[A-Za-z0-9_.-]*`)
 	runShape    = regexp.MustCompile(`[A-Za-z0-9+/_=-]{16,}`)
 	namedShape  = regexp.MustCompile(`(?i)((?:authorization|api-?_?key|plaintext_?key|token|secret|password)["']?\s*[:=]\s*["']?)([^\s"'&,}]+)`)
 )

@@ -40,7 +40,7 @@ func Catalogue() []ScopeInfo { return slices.Clone(catalogue) }
 func KnownScope(s string) bool {
 	area, action, _ := strings.Cut(s, ":")
 	return slices.ContainsFunc(catalogue, func(info ScopeInfo) bool {
-		return info.Name == s || info.Area == area && action == "*"
+		return info.Name == s || info.Area == area && area != "*" && action == "*"
 	})
 }
 
