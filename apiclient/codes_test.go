@@ -32,7 +32,7 @@ func TestCodesAreTheVendors(t *testing.T) {
 		if info.Remedy == "" || strings.HasSuffix(info.Remedy, ".") {
 			t.Errorf("%s: remedy %q", info.Code, info.Remedy)
 		}
-		if hint := answer(info.Status, `{"code":"`+string(info.Code)+`"}`).Hint; hint != info.Remedy {
+		if hint := errorOf(info.Status, `{"code":"`+string(info.Code)+`"}`).Hint; hint != info.Remedy {
 			t.Errorf("%s: hint %q", info.Code, hint)
 		}
 	}
@@ -92,7 +92,7 @@ func TestHints(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := answer(test.status, test.body)
+			err := errorOf(test.status, test.body)
 			if !strings.Contains(err.Hint, test.want) {
 				t.Errorf("hint %q does not say %q", err.Hint, test.want)
 			}

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// answer makes the *Error of an HTTP answer with the given status and body.
-func answer(status int, body string) *Error {
+// errorOf makes the *Error of an HTTP answer with the given status and body.
+func errorOf(status int, body string) *Error {
 	return newError(failedAnswer{op: OpRotate, keyID: "key_123", status: status, body: []byte(body)})
 }
 
@@ -114,7 +114,7 @@ func TestPredicates(t *testing.T) {
 
 func TestSentinelsBesideAnAnswer(t *testing.T) {
 	t.Parallel()
-	err := fmt.Errorf("%w: %w", ErrOutcomeUnknown, answer(502, "<html>"))
+	err := fmt.Errorf("%w: %w", ErrOutcomeUnknown, errorOf(502, "<html>"))
 	if !errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrNotExecuted) {
 		t.Error("the sentinel is not found")
 	}
@@ -186,7 +186,7 @@ func TestNewErrorOfASuccessShowsNoValues(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := answer(201, body)
+			err := errorOf(201, body)
 			if all := fmt.Sprintf("%v %#v %s", err, *err, err.Details); strings.Contains(all, "plain key") {
 				t.Error(all)
 			}
@@ -199,10 +199,10 @@ func TestNewErrorOfASuccessShowsNoValues(t *testing.T) {
 
 func TestNewErrorOfASuccessThatFailed(t *testing.T) {
 	t.Parallel()
-	if err := answer(200, `{"success":false,"error":"Unauthorized"}`); err.Message != "Unauthorized" {
+	if err := errorOf(200, `{"success":false,"error":"Unauthorized"}`); err.Message != "Unauthorized" {
 		t.Errorf("message %q", err.Message)
 	}
-	if err := answer(200, `<html><title>Sign in</title>`); err.Message != "Sign in" || err.Hint != webPageHint {
+	if err := errorOf(200, `<html><title>Sign in</title>`); err.Message != "Sign in" || err.Hint != webPageHint {
 		t.Errorf("message %q, hint %q", err.Message, err.Hint)
 	}
 }
