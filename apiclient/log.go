@@ -1,0 +1,36 @@
+package apiclient
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// logAttempt records one attempt: names, numbers and the server's request id. No URL (ids and query), no header, no
+// body; the error's text comes from the network, not from the server.
+func (c *Client) logAttempt(ctx context.Context, k *call, begun time.Time, got *reply, err error) {
+	attrs := []slog.Attr{
+		slog.String("op", string(k.op)),
+		slog.String("method", k.method),
+		slog.String("path", k.template),
+		slog.Int("attempt", k.attempts),
+		slog.Duration("duration", c.config.clock.Now().Sub(begun)),
+	}
+	if got != nil {
+		attrs = append(attrs, slog.Int("status", got.status))
+		if id := got.requestID(); id != "" {
+			attrs = append(attrs, slog.String("request_id", id))
+		}
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", redact(oneLine(err.Error()))))
+	}
+	c.config.log.LogAttrs(ctx, slog.LevelDebug, "API request", attrs...)
+}
+
+// tellWait records a wait for quota and passes it on to the caller's function.
+func (c *Client) tellWait(ctx context.Context, w Wait) {
+	c.config.log.LogAttrs(ctx, slog.LevelInfo, "Waiting for quota",
+		slog.String("op", string(w.Op)), slog.String("reason", w.Reason), slog.Time("until", w.Until))
+	c.config.notify(ctx, w)
+}
