@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -168,14 +169,14 @@ func (s *Server) count(c *call, outcome string) {
 
 // outcome names an answer for the statistics.
 func outcome(c *call, a answer) string {
-	switch c.fault.Kind {
-	case FaultCutBefore, FaultCutAfterCommit, FaultTruncatedJSON, FaultBrokenJSON:
-		return string(c.fault.Kind)
-	}
-	if a.code != "" {
+	switch kind := c.fault.Kind; {
+	case kind == FaultCutBefore, kind == FaultCutAfterCommit, kind == FaultTruncatedJSON, kind == FaultBrokenJSON:
+		return string(kind)
+	case a.code != "":
 		return strconv.Itoa(a.status) + " " + a.code
+	default:
+		return strconv.Itoa(a.status)
 	}
-	return strconv.Itoa(a.status)
 }
 
 // send writes the answer, or as much of it as the fault leaves.
@@ -184,41 +185,42 @@ func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 		panic(http.ErrAbortHandler) // HTTP/1: closes the connection; HTTP/2: RST_STREAM
 	}
 	body, contentType := a.encode()
-	header := w.Header()
-	for name, values := range a.header {
-		header[name] = values
-	}
-	header.Set("Server", "betterdata-sandbox") // nobody shall take it for the real one
-	header["Date"] = nil // else net/http fills in the machine's clock
-	if s.dialect.Date == "present" {
-		header.Set("Date", c.now.UTC().Format(http.TimeFormat))
-	}
+	s.setHeaders(w.Header(), c, a)
 	if contentType != "" {
-		header.Set("Content-Type", contentType)
+		w.Header().Set("Content-Type", contentType)
 	}
+	sent, cut := body, false
 	switch c.fault.Kind {
 	case FaultTruncatedJSON:
-		sendTruncated(w, a.status, body)
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		sent, cut = body[:len(body)/2], true
 	case FaultBrokenJSON:
-		header.Set("Content-Length", strconv.Itoa(len(body)/2))
-		w.WriteHeader(a.status)
-		_, _ = w.Write(body[:len(body)/2])
-	default:
-		if a.status != http.StatusNoContent {
-			header.Set("Content-Length", strconv.Itoa(len(body)))
-		}
-		w.WriteHeader(a.status)
-		_, _ = w.Write(body) // a caller that has gone needs no answer
+		sent = body[:len(body)/2]
+	default: // the other kinds had their effect before
+	}
+	write(w, a.status, sent)
+	if cut {
+		_ = http.NewResponseController(w).Flush() // a writer that cannot flush sends nothing, which is a cut as well
+		panic(http.ErrAbortHandler)
 	}
 }
 
-// sendTruncated promises the whole body, sends half of it and cuts the connection.
-func sendTruncated(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+func (s *Server) setHeaders(header http.Header, c *call, a answer) {
+	maps.Copy(header, a.header)
+	header.Set("Server", "betterdata-sandbox") // nobody shall take it for the real one
+	header["Date"] = nil                       // else net/http fills in the machine's clock
+	if s.dialect.Date == "present" {
+		header.Set("Date", c.now.UTC().Format(http.TimeFormat))
+	}
+}
+
+// write sends status and body, with the Content-Length of the body unless there is one already.
+func write(w http.ResponseWriter, status int, body []byte) {
+	if status != http.StatusNoContent && w.Header().Get("Content-Length") == "" {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body[:len(body)/2])
-	_ = http.NewResponseController(w).Flush() // a writer that cannot flush sends nothing, which is a cut as well
-	panic(http.ErrAbortHandler)
+	_, _ = w.Write(body) //nolint:gosec // JSON or a fixed page; a caller that has gone needs no answer
 }
 
 func (a answer) encode() (body []byte, contentType string) {

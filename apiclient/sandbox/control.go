@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// ErrKeyNotFound: no key has the id.
+// ErrKeyNotFound means that no key has the id.
 var ErrKeyNotFound = errors.New("sandbox: key not found")
 
 // SessionToken returns the token that the sandbox started with.

@@ -130,7 +130,7 @@ func ParseDialect(s string) (Dialect, error) {
 		if part == "" {
 			continue
 		}
-		if err := d.apply(part); err != nil {
+		if err := applyPart(&d, part); err != nil {
 			return Dialect{}, err
 		}
 	}
@@ -138,21 +138,22 @@ func ParseDialect(s string) (Dialect, error) {
 	return d, err
 }
 
-func (d *Dialect) apply(part string) error {
+// applyPart gives a dialect one part of ParseDialect's list.
+func applyPart(d *Dialect, part string) error {
 	name, value, isPair := strings.Cut(part, "=")
 	if !isPair {
 		named, ok := Dialects()[name]
 		if !ok {
 			return fmt.Errorf("dialect: no dialect is named %q (want axis=value, or one of the names in docs/sandbox.md)", name)
 		}
-		d.overlay(named)
+		overlay(d, named)
 		return nil
 	}
-	return d.set(name, value)
+	return setAxis(d, name, value)
 }
 
-// set gives an axis a value. RotateName, rotate-name and rotatename are one axis.
-func (d *Dialect) set(name, value string) error {
+// setAxis gives an axis a value. RotateName, rotate-name and rotatename are one axis.
+func setAxis(d *Dialect, name, value string) error {
 	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "")) }
 	for _, a := range axes {
 		if plain(a.name) == plain(name) {
@@ -163,8 +164,8 @@ func (d *Dialect) set(name, value string) error {
 	return fmt.Errorf("dialect: no axis is named %q", name)
 }
 
-// overlay takes over the fields that the other dialect sets.
-func (d *Dialect) overlay(other Dialect) {
+// overlay gives a dialect the fields that the other one sets.
+func overlay(d *Dialect, other Dialect) {
 	for _, a := range axes {
 		if value := *a.field(&other); value != "" {
 			*a.field(d) = value

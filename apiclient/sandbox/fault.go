@@ -81,23 +81,23 @@ const (
 )
 
 // Validate tells what is wrong with a rule.
-func (f Fault) Validate() error {
-	operations, known := faultOperations[f.Kind]
+func (rule Fault) Validate() error {
+	operations, known := faultOperations[rule.Kind]
 	switch {
 	case !known:
-		return fmt.Errorf("fault kind %q is unknown, want one of %v", f.Kind, FaultKinds())
-	case f.Operation != "" && !slices.Contains(Operations(), f.Operation):
-		return fmt.Errorf("fault operation %q is unknown, want one of %v", f.Operation, Operations())
-	case f.Operation != "" && operations != nil && !slices.Contains(operations, f.Operation):
-		return fmt.Errorf("fault %s cannot hit %s, only %v", f.Kind, f.Operation, operations)
-	case f.Skip < 0 || f.Times < 0 || f.Latency < 0:
-		return fmt.Errorf("fault %s: skip, times and latency must not be negative", f.Kind)
-	case f.Probability < 0 || f.Probability > 1:
-		return fmt.Errorf("fault %s: probability %v is not between 0 and 1", f.Kind, f.Probability)
-	case f.Status != 0 && (f.Kind != FaultRedirect || f.Status < 300 || f.Status > 399):
-		return fmt.Errorf("fault %s: status %d is not the status of a redirect", f.Kind, f.Status)
-	case f.Latency == 0 && (f.Kind == FaultLatency || f.Kind == FaultListingLag):
-		return fmt.Errorf("fault %s needs a latency", f.Kind)
+		return fmt.Errorf("fault kind %q is unknown, want one of %v", rule.Kind, FaultKinds())
+	case rule.Operation != "" && !slices.Contains(Operations(), rule.Operation):
+		return fmt.Errorf("fault operation %q is unknown, want one of %v", rule.Operation, Operations())
+	case rule.Operation != "" && operations != nil && !slices.Contains(operations, rule.Operation):
+		return fmt.Errorf("fault %s cannot hit %s, only %v", rule.Kind, rule.Operation, operations)
+	case rule.Skip < 0 || rule.Times < 0 || rule.Latency < 0:
+		return fmt.Errorf("fault %s: skip, times and latency must not be negative", rule.Kind)
+	case rule.Probability < 0 || rule.Probability > 1:
+		return fmt.Errorf("fault %s: probability %v is not between 0 and 1", rule.Kind, rule.Probability)
+	case rule.Status != 0 && (rule.Kind != FaultRedirect || rule.Status < 300 || rule.Status > 399):
+		return fmt.Errorf("fault %s: status %d is not the status of a redirect", rule.Kind, rule.Status)
+	case rule.Latency == 0 && (rule.Kind == FaultLatency || rule.Kind == FaultListingLag):
+		return fmt.Errorf("fault %s needs a latency", rule.Kind)
 	}
 	return nil
 }

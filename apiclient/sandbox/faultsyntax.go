@@ -37,26 +37,26 @@ func parseFault(text string) (Fault, error) {
 		f.Operation = ""
 	}
 	for _, option := range parts[2:] {
-		if err := f.setOption(option); err != nil {
+		if err := setOption(&f, option); err != nil {
 			return Fault{}, fmt.Errorf("option %q: %w", option, err)
 		}
 	}
 	return f, f.Validate()
 }
 
-func (f *Fault) setOption(option string) (err error) {
+func setOption(rule *Fault, option string) (err error) {
 	name, value, _ := strings.Cut(option, "=")
 	switch name {
 	case "skip":
-		f.Skip, err = strconv.Atoi(value)
+		rule.Skip, err = strconv.Atoi(value)
 	case "times":
-		f.Times, err = strconv.Atoi(value)
+		rule.Times, err = strconv.Atoi(value)
 	case "p":
-		f.Probability, err = strconv.ParseFloat(value, 64)
+		rule.Probability, err = strconv.ParseFloat(value, 64)
 	case "latency":
-		f.Latency, err = time.ParseDuration(value)
+		rule.Latency, err = time.ParseDuration(value)
 	case "status":
-		f.Status, err = strconv.Atoi(value)
+		rule.Status, err = strconv.Atoi(value)
 	default:
 		err = fmt.Errorf("unknown, want skip, times, p, latency, status or location")
 	}

@@ -76,6 +76,32 @@ func (r reply) at(t *testing.T, path ...string) any {
 	return v
 }
 
+// textAt is the string at a path.
+func (r reply) textAt(t *testing.T, path ...string) string {
+	t.Helper()
+	return as[string](t, r.at(t, path...))
+}
+
+// as asserts a type.
+func as[T any](t *testing.T, v any) T {
+	t.Helper()
+	got, ok := v.(T)
+	if !ok {
+		t.Fatalf("%v is a %T, want a %T", v, v, got)
+	}
+	return got
+}
+
+// keys are the keys of a listing in the page's dialect.
+func (r reply) keys(t *testing.T) []map[string]any {
+	t.Helper()
+	var keys []map[string]any
+	for _, entry := range as[[]any](t, r.at(t, "apiKeys")) {
+		keys = append(keys, as[map[string]any](t, entry))
+	}
+	return keys
+}
+
 // send does one request with a bearer token; body may be empty.
 func (a *api) send(t *testing.T, method, path, token, body string) (reply, error) {
 	t.Helper()
@@ -98,7 +124,7 @@ func (a *api) roundTrip(req *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	var text bytes.Buffer
 	_, err = text.ReadFrom(res.Body)
 	return reply{status: res.StatusCode, header: res.Header, text: text.String()}, err
@@ -128,7 +154,7 @@ func (a *api) mustCreate(t *testing.T, name string, scopes ...string) (id, plain
 	}
 	r := a.mustSend(t, http.MethodPost, "/api/admin/api-keys", string(body))
 	expectStatus(t, r, http.StatusCreated)
-	return r.at(t, "apiKey", "id").(string), r.at(t, "plaintextKey").(string)
+	return r.textAt(t, "apiKey", "id"), r.textAt(t, "plaintextKey")
 }
 
 func expectStatus(t *testing.T, r reply, want int) {

@@ -55,16 +55,16 @@ func (s *Server) postFaults(r *http.Request) (int, any, error) {
 }
 
 // faults are the rules that a body asks for, checked.
-func (b faultBody) faults() ([]Fault, error) {
-	if b.Rules != "" {
-		return ParseFaults(b.Rules)
+func (body faultBody) faults() ([]Fault, error) {
+	if body.Rules != "" {
+		return ParseFaults(body.Rules)
 	}
 	f := Fault{
-		Operation: b.Operation, Kind: b.Kind, Skip: b.Skip, Times: b.Times,
-		Probability: b.Probability, Location: b.Location, Status: b.Status,
+		Operation: body.Operation, Kind: body.Kind, Skip: body.Skip, Times: body.Times,
+		Probability: body.Probability, Location: body.Location, Status: body.Status,
 	}
-	if b.Latency != "" {
-		latency, err := time.ParseDuration(b.Latency)
+	if body.Latency != "" {
+		latency, err := time.ParseDuration(body.Latency)
 		if err != nil {
 			return nil, err
 		}

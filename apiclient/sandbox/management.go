@@ -50,9 +50,9 @@ func writeManagement(w http.ResponseWriter, status int, body any, err error) {
 		w.WriteHeader(status)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a caller that has gone needs no answer
+	text, contentType := answer{body: body}.encode()
+	w.Header().Set("Content-Type", contentType)
+	write(w, status, text)
 }
 
 // readManagement decodes a body strictly: a misspelt field would silently do nothing.

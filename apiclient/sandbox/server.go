@@ -89,7 +89,7 @@ func faultDice(seed uint64) *rand.Rand {
 	if _, err := io.ReadFull(newSource(seed, purposeFaults), drawn[:]); err != nil {
 		panic(err) // see randomText
 	}
-	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(drawn[:]), 0))
+	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(drawn[:]), 0)) //nolint:gosec // dice for faults, not for secrets
 }
 
 // firstSession adds the session token to start with.

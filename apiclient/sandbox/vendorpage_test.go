@@ -17,12 +17,12 @@ func TestVendorPage(t *testing.T) {
 "scopes": ["inventory:read", "forecast:read"]
 }`)
 	plaintext, key := expectPageAnswer(t, created)
-	id := key["id"].(string)
+	id := as[string](t, key["id"])
 
 	t.Run("use: channel and location ATP matrix", func(t *testing.T) {
 		r := a.mustSendAs(t, plaintext, http.MethodGet, inventoryPath, "")
 		expectStatus(t, r, http.StatusOK)
-		if products := r.at(t, "products").([]any); len(products) != 50 {
+		if products := as[[]any](t, r.at(t, "products")); len(products) != 50 {
 			t.Errorf("%d products, want the 50 asked for", len(products))
 		}
 		want := map[string]any{"page": 1.0, "pageSize": 50.0, "total": 120.0, "totalPages": 3.0}
@@ -33,8 +33,7 @@ func TestVendorPage(t *testing.T) {
 	t.Run("list", func(t *testing.T) {
 		r := a.mustSend(t, http.MethodGet, keysPath, "")
 		expectStatus(t, r, http.StatusOK)
-		listed := r.at(t, "apiKeys").([]any)
-		if len(listed) != 1 || listed[0].(map[string]any)["id"] != id {
+		if listed := r.keys(t); len(listed) != 1 || listed[0]["id"] != id {
 			t.Errorf("listing %s, want the one key %s", r.text, id)
 		}
 	})
@@ -44,7 +43,7 @@ func TestVendorPage(t *testing.T) {
 "scopes": ["inventory:read", "inventory:write"]
 }`)
 		expectStatus(t, r, http.StatusOK)
-		got := r.at(t, "apiKey").(map[string]any)
+		got := as[map[string]any](t, r.at(t, "apiKey"))
 		if got["id"] != id || got["name"] != "Updated Name" || !cmp.Equal(got["scopes"], []any{"inventory:read", "inventory:write"}) {
 			t.Errorf("updated key %v", got)
 		}
@@ -56,7 +55,7 @@ func TestVendorPage(t *testing.T) {
 "revokeOld": true
 }`)
 		expectStatus(t, r, http.StatusCreated)
-		successor, successorID = r.at(t, "plaintextKey").(string), r.at(t, "apiKey", "id").(string)
+		successor, successorID = r.textAt(t, "plaintextKey"), r.textAt(t, "apiKey", "id")
 		if successorID == id || r.at(t, "apiKey", "name") != "Updated Name" {
 			t.Errorf("successor %s, want a new id and the old name", r.text)
 		}
@@ -77,13 +76,13 @@ func TestVendorPage(t *testing.T) {
 func expectPageAnswer(t *testing.T, r reply) (plaintext string, key map[string]any) {
 	t.Helper()
 	expectStatus(t, r, http.StatusCreated)
-	body := r.json(t).(map[string]any)
-	key, plaintext = body["apiKey"].(map[string]any), body["plaintextKey"].(string)
+	body := as[map[string]any](t, r.json(t))
+	key, plaintext = as[map[string]any](t, body["apiKey"]), as[string](t, body["plaintextKey"])
 	parts := regexp.MustCompile(`^(bdk_live_[A-Z0-9]{6})_[A-Za-z0-9]{28}([A-Za-z0-9]{4})$`).FindStringSubmatch(plaintext)
 	if parts == nil {
 		t.Fatal("the plaintext is not of the form bdk_live_ABC123_<random>")
 	}
-	if !regexp.MustCompile(`^key_[A-Za-z0-9]+$`).MatchString(key["id"].(string)) {
+	if !regexp.MustCompile(`^key_[A-Za-z0-9]+$`).MatchString(as[string](t, key["id"])) {
 		t.Errorf("id %v is not of the form key_123", key["id"])
 	}
 	want := map[string]any{

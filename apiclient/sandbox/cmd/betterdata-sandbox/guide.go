@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-
-	"github.com/betterdataco/terraform-provider-betterdata/apiclient/sandbox"
 )
 
 // guide is what a user needs to know once the listeners are open.
@@ -24,22 +22,9 @@ func printGuide(w io.Writer, s settings, g guide) {
 	if g.management != "" {
 		management = "http://" + g.management
 	}
-	fmt.Fprintf(w, guideText, g.api, management, state, cmp.Or(s.dialect.String(), "the vendor's page"), limits(s.limits),
+	// A closed stdout is no reason to end: the listeners are open.
+	_, _ = fmt.Fprintf(w, guideText, g.api, management, state, cmp.Or(s.dialect.String(), "the vendor's page"), s.quota,
 		g.tokenFile, g.api, g.tokenFile, g.api, g.tokenFile, ending)
-}
-
-func limits(limits []sandbox.RateLimit) string {
-	if len(limits) == 0 {
-		return "off"
-	}
-	text := ""
-	for i, l := range limits {
-		if i > 0 {
-			text += ", "
-		}
-		text += fmt.Sprintf("%d requests per %s", l.Requests, l.Per)
-	}
-	return text
 }
 
 const guideText = `Better Data sandbox. NOT FOR PRODUCTION: the data is invented, the keys open nothing but this process,
@@ -49,7 +34,7 @@ anybody who reaches the management listener can revoke them or inject faults.
   management     %s
   state          %s
   dialect        %s
-  quota          %s
+  quota          %s for each credential
   session token  %s
 
 Create a key, as on the vendor's page:

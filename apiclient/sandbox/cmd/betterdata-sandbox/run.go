@@ -27,8 +27,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close(), token.remove()) }()
-	return serve(ctx, s, server, logger, func(api, management net.Addr) {
-		printGuide(stdout, s, guide{api: address(api), management: address(management), tokenFile: token.path})
+	return serve(ctx, s, server, logger, func(api, management string) {
+		printGuide(stdout, s, guide{api: api, management: management, tokenFile: token.path})
 	})
 }
 
@@ -57,63 +57,58 @@ func open(s settings, logger *slog.Logger) (*sandbox.Server, tokenFile, error) {
 	return server, file, nil
 }
 
-// serve opens both listeners, calls ready, and ends gracefully with the context.
-func serve(ctx context.Context, s settings, server *sandbox.Server, logger *slog.Logger, ready func(api, management net.Addr)) error {
-	var config net.ListenConfig
-	api, err := config.Listen(ctx, "tcp", s.listen)
+// serve opens the listeners, calls ready with their addresses, and ends gracefully with the context.
+func serve(ctx context.Context, s settings, server *sandbox.Server, logger *slog.Logger, ready func(api, management string)) error {
+	failed := make(chan error, 2)
+	api, err := listen(ctx, s.listen, server.API(), logger, failed)
 	if err != nil {
 		return err
 	}
-	defer api.Close()
-	failed := make(chan error, 2)
-	servers := []*http.Server{start(api, server.API(), logger, failed)}
-	var managementAddress net.Addr
-	if s.management != "" {
-		management, err := config.Listen(ctx, "tcp", s.management)
-		if err != nil {
-			return err
-		}
-		defer management.Close()
-		servers = append(servers, start(management, server.Management(), logger, failed))
-		managementAddress = management.Addr()
+	management, err := listen(ctx, s.management, server.Management(), logger, failed)
+	if err != nil {
+		return errors.Join(err, api.shutDown(ctx))
 	}
-	ready(api.Addr(), managementAddress)
+	ready(api.address, management.address)
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	return errors.Join(err, shutDown(ctx, servers))
+	return errors.Join(err, api.shutDown(ctx), management.shutDown(ctx))
 }
 
-func start(l net.Listener, handler http.Handler, logger *slog.Logger, failed chan<- error) *http.Server {
+// listener is an open one, or none: then its address is empty.
+type listener struct {
+	address string // with the port that was picked for port 0
+	server  *http.Server
+}
+
+// listen serves on an address until shutDown; on none if the address is empty.
+func listen(ctx context.Context, address string, handler http.Handler, logger *slog.Logger, failed chan<- error) (listener, error) {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	if address == "" {
+		return listener{server: server}, nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return listener{}, err
 	}
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	}()
-	return server
+	return listener{address: l.Addr().String(), server: server}, nil
 }
 
-func shutDown(ctx context.Context, servers []*http.Server) error {
+func (l listener) shutDown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
-	var errs []error
-	for _, server := range servers {
-		if err := server.Shutdown(ctx); err != nil {
-			errs = append(errs, err, server.Close())
-		}
+	if err := l.server.Shutdown(ctx); err != nil {
+		return errors.Join(err, l.server.Close())
 	}
-	return errors.Join(errs...)
-}
-
-func address(a net.Addr) string {
-	if a == nil {
-		return ""
-	}
-	return a.String()
+	return nil
 }

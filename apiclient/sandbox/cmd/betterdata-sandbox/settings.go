@@ -17,6 +17,7 @@ type settings struct {
 	tokenFile          string
 	dialect            sandbox.Dialect
 	faults             []sandbox.Fault
+	quota              string // as given
 	limits             []sandbox.RateLimit
 	seed               uint64
 	allowRemote        bool
@@ -34,7 +35,7 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 		"`file` of the session token: read if it holds one, else written with mode 0600\n(default: <store>.session-token, or a temporary file)")
 	dialect := flags.String("dialect", "", "shapes of answers: names and axis=value, comma-separated (default: the vendor's page)")
 	faults := flags.String("faults", "", "fault `rules`, for example create:cut-after-commit:times=1,list:502-html:p=0.1")
-	limits := flags.String("rate-limit", "100/1m,1000/1h", "`quota` of each credential, or off")
+	flags.StringVar(&s.quota, "rate-limit", "100/1m,1000/1h", "`quota` of each credential, or off")
 	flags.Uint64Var(&s.seed, "seed", 0, "makes faults repeatable, and keys guessable; 0: neither")
 	flags.BoolVar(&s.allowRemote, "allow-remote", false, "allow listen addresses that other machines can reach")
 	if err = flags.Parse(args); err != nil {
@@ -49,7 +50,7 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	if s.faults, err = sandbox.ParseFaults(*faults); err != nil {
 		return s, err
 	}
-	if s.limits, err = sandbox.ParseRateLimits(*limits); err != nil {
+	if s.limits, err = sandbox.ParseRateLimits(s.quota); err != nil {
 		return s, err
 	}
 	return s, s.checkAddresses()
