@@ -188,12 +188,14 @@ func overlapText(id string, s plannedSettings) string {
 // shortDuration prints 24h as "24h", where time.Duration would print "24h0m0s".
 func shortDuration(d time.Duration) string {
 	text := d.String()
-	text = strings.TrimSuffix(text, "0s")
+	if d == 0 {
+		return text
+	}
+	if d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
 	if d%time.Hour == 0 {
 		text = strings.TrimSuffix(text, "0m")
-	}
-	if text == "" {
-		return d.String()
 	}
 	return text
 }

@@ -99,8 +99,12 @@ func foldFacts(next *model, key apiclient.Key) {
 	if key.Last4 != "" {
 		next.Last4 = types.StringValue(key.Last4)
 	}
-	if key.Status != "" {
+	switch {
+	case key.Status != "":
 		next.Status = types.StringValue(string(key.Status))
+	case next.Status.ValueString() == statusAbsent:
+		// Listed after all. A listing without a status says nothing against the key.
+		next.Status = types.StringValue(string(apiclient.StatusActive))
 	}
 	if next.CreatedAt.IsNull() && key.CreatedAt != nil {
 		next.CreatedAt = timeValue(*key.CreatedAt)
@@ -137,8 +141,10 @@ func strays(currentID string, previous []previousKey, seen observed) []previousK
 		if known {
 			continue
 		}
+		// The issue time says how old the stray is. Never later than now: Date has whole seconds, and a stray issued
+		// within this very second would be due, not due at the next refresh, and due again.
 		revokeAfter := seen.now
-		if key.CreatedAt != nil {
+		if key.CreatedAt != nil && key.CreatedAt.Before(seen.now) {
 			revokeAfter = *key.CreatedAt
 		}
 		found = append(found, previousKey{
