@@ -37,6 +37,7 @@ func main() {
 
 // listed returns what git tracks, and what it would track: a build artefact does not count as part of the repository.
 func listed(ctx context.Context, root string) ([]string, error) {
+	//nolint:gosec // root is a flag of this command
 	out, err := exec.CommandContext(ctx, "git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard").Output()
 	if err != nil {
 		return nil, fmt.Errorf("git ls-files: %w", err)
