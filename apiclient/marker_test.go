@@ -203,7 +203,7 @@ func FuzzMarkerRoundTrip(f *testing.F) {
 	} {
 		f.Add(name, 30)
 	}
-	f.Fuzz(func(t *testing.T, name string, max int) {
+	f.Fuzz(func(t *testing.T, name string, limit int) {
 		stripped := StripMarkers(name)
 		if again := StripMarkers(stripped); again != stripped || MarkersIn(stripped) != nil {
 			t.Errorf("StripMarkers(%q) leaves %q, then %q", name, stripped, again)
@@ -216,23 +216,20 @@ func FuzzMarkerRoundTrip(f *testing.F) {
 			if got := StripMarkers(marked); got != stripped {
 				t.Errorf("StripMarkers(%q) = %q, want %q", marked, got, stripped)
 			}
-			checkWithin(t, m, name, max)
+			checkWithin(t, m, name, limit)
 			checkWithin(t, m, name, 100)
 		}
 	})
 }
 
-func checkWithin(t *testing.T, m Marker, name string, max int) {
+func checkWithin(t *testing.T, m Marker, name string, limit int) {
 	t.Helper()
-	got := m.AppendWithin(name, max)
-	limit := max
-	if least := utf8.RuneCountInString(m.bracketed()); limit < least {
-		limit = least
+	got := m.AppendWithin(name, limit)
+	most := max(limit, utf8.RuneCountInString(m.bracketed()))
+	if !m.In(got) || !utf8.ValidString(got) || utf8.RuneCountInString(got) > most {
+		t.Errorf("AppendWithin(%q, %d) = %q", name, limit, got)
 	}
-	if !m.In(got) || !utf8.ValidString(got) || utf8.RuneCountInString(got) > limit {
-		t.Errorf("AppendWithin(%q, %d) = %q", name, max, got)
-	}
-	if again := m.AppendWithin(got, max); again != got {
-		t.Errorf("AppendWithin(%q, %d) = %q, again %q", name, max, got, again)
+	if again := m.AppendWithin(got, limit); again != got {
+		t.Errorf("AppendWithin(%q, %d) = %q, again %q", name, limit, got, again)
 	}
 }

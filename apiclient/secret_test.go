@@ -129,10 +129,10 @@ func TestSecretEncoding(t *testing.T) {
 // A Secret never comes from JSON: one decoded from its own placeholder would pass for a key.
 func TestSecretDecodingRefused(t *testing.T) {
 	t.Parallel()
-	var s Secret
-	err := json.Unmarshal([]byte(`"`+secretValue+`"`), &s)
-	if err == nil || !s.IsZero() {
-		t.Errorf("decoded into %v, error %v", s.IsZero(), err)
+	var key struct{ Plaintext Secret }
+	err := json.Unmarshal([]byte(`{"Plaintext":"`+secretValue+`"}`), &key)
+	if err == nil || !key.Plaintext.IsZero() {
+		t.Errorf("decoded: %v, error %v", !key.Plaintext.IsZero(), err)
 	} else {
 		mustNotLeak(t, "decoding error", err.Error())
 	}
@@ -166,13 +166,14 @@ func TestSecretErrors(t *testing.T) {
 	t.Parallel()
 	s := NewSecret(secretValue)
 	wrapped := fmt.Errorf("with %v: %w", s, secretError{s})
-	for _, err := range []error{wrapped, errors.Join(wrapped, secretError{s}), fmt.Errorf("%s %x %#v", s, s, secretError{s})} {
+	for _, err := range []error{wrapped, errors.Join(wrapped, secretError{s}), fmt.Errorf("%s %x %#v", s, s, newHolder())} {
 		mustNotLeak(t, "error", fmt.Sprintf("%v %+v %#v %s %q", err, err, err, err, err))
 	}
 }
 
 // The runtime prints a panic's value and the arguments of every frame in its own way, so only a real crash shows it.
 func TestSecretPanic(t *testing.T) {
+	t.Parallel()
 	const variable = "APICLIENT_TEST_PANIC"
 	s := NewSecret(secretValue)
 	panics := map[string]func(){

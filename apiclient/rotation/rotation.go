@@ -84,7 +84,7 @@ func (p Policy) DueAt(issued time.Time) (at time.Time, ever bool) {
 // Due reports whether a key issued at issued is due at now, the very moment of DueAt included.
 func (p Policy) Due(issued, now time.Time) bool {
 	at, ever := p.DueAt(issued)
-	return ever && !now.IsZero() && !wall(now).Before(at)
+	return ever && !wall(now).Before(at)
 }
 
 // RevokeAfter returns, in UTC, when the overlap of a key ends whose successor was in place at published; the zero
@@ -99,17 +99,18 @@ func (p Policy) RevokeAfter(published time.Time) time.Time {
 // OverlapEnded reports whether a key that lives until revokeAfter may be revoked at now. It is false if revokeAfter
 // is the zero time.
 func OverlapEnded(revokeAfter, now time.Time) bool {
-	return !revokeAfter.IsZero() && !now.IsZero() && !wall(now).Before(wall(revokeAfter))
+	return !revokeAfter.IsZero() && !wall(now).Before(wall(revokeAfter))
 }
 
 // add returns t + d, at most lastTime.
 func add(t time.Time, d time.Duration) time.Time {
 	t = wall(t)
-	if t.After(lastTime) || lastTime.Sub(t) < d {
+	if lastTime.Sub(t) < d {
 		return lastTime
 	}
 	return t.Add(d)
 }
 
-// wall strips the monotonic reading. The results are in UTC: a time near lastTime is past the year 9999 elsewhere.
-func wall(t time.Time) time.Time { return t.Round(0).UTC() }
+// wall returns t in UTC, because a time near lastTime is past the year 9999 elsewhere. That strips its monotonic
+// reading as well.
+func wall(t time.Time) time.Time { return t.UTC() }
