@@ -1,0 +1,4 @@
+import {
+  to = betterdata_api_key.forecast
+  id = "key_123"
+}
