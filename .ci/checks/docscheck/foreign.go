@@ -11,10 +11,10 @@ import (
 )
 
 // foreignStrings are what this machine would leave behind: the folder that the clone lies in, the home folder, the
-// hosts of the module proxy. Whoever clones the project has none of them.
+// hosts of the module proxy. Whoever clones the project has none of them. The folder for temporary files is everybody's.
 func foreignStrings(ctx context.Context, root string) []string {
 	var foreign []string
-	if abs, err := filepath.Abs(root); err == nil {
+	if abs, err := filepath.Abs(root); err == nil && filepath.Dir(abs) != filepath.Clean(os.TempDir()) {
 		foreign = append(foreign, filepath.Dir(abs)+"/")
 	}
 	if home, err := os.UserHomeDir(); err == nil {
