@@ -12,7 +12,7 @@ import (
 
 var (
 	keysBucket     = []byte("keys")     // id -> record as JSON
-	sessionsBucket = []byte("sessions") // hex SHA-256 of a session token -> nothing
+	sessionsBucket = []byte("sessions") // hex SHA-256 of a session token -> true, or false once it is revoked
 	tenantBucket   = []byte("tenant")   // organisationKey -> organisation as JSON
 	allBuckets     = [][]byte{keysBucket, sessionsBucket, tenantBucket}
 
@@ -50,24 +50,25 @@ func openBolt(path string) (*boltStore, error) {
 func (b *boltStore) load() (saved, error) {
 	var s saved
 	err := b.db.View(func(tx *bbolt.Tx) error {
-		if err := tx.Bucket(keysBucket).ForEach(func(id, value []byte) error {
-			r := new(record)
-			if err := json.Unmarshal(value, r); err != nil {
-				return fmt.Errorf("key %s in the store: %w", id, err)
-			}
-			s.records = append(s.records, r)
-			return nil
-		}); err != nil {
-			return err
-		}
 		if value := tx.Bucket(tenantBucket).Get(organisationKey); value != nil {
 			s.organisation = new(organisation)
 			if err := json.Unmarshal(value, s.organisation); err != nil {
 				return fmt.Errorf("organisation in the store: %w", err)
 			}
 		}
-		return tx.Bucket(sessionsBucket).ForEach(func(hash, _ []byte) error {
-			s.sessions = append(s.sessions, string(hash))
+		err := tx.Bucket(keysBucket).ForEach(func(id, value []byte) error {
+			r := new(record)
+			if err := json.Unmarshal(value, r); err != nil {
+				return fmt.Errorf("key %s in the store: %w", id, err)
+			}
+			s.records = append(s.records, r)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return tx.Bucket(sessionsBucket).ForEach(func(hash, value []byte) error {
+			s.sessions = append(s.sessions, session{hash: string(hash), valid: string(value) == "true"})
 			return nil
 		})
 	})
@@ -84,11 +85,8 @@ func (b *boltStore) save(c change) error {
 		for _, id := range c.drop {
 			errs = append(errs, keys.Delete([]byte(id)))
 		}
-		if c.addSession != "" {
-			errs = append(errs, sessions.Put([]byte(c.addSession), nil))
-		}
-		if c.dropSession != "" {
-			errs = append(errs, sessions.Delete([]byte(c.dropSession)))
+		if c.session != nil {
+			errs = append(errs, putJSON(sessions, []byte(c.session.hash), c.session.valid))
 		}
 		if c.organisation != nil {
 			errs = append(errs, putJSON(tx.Bucket(tenantBucket), organisationKey, c.organisation))

@@ -19,7 +19,7 @@ func (s *Server) NewSessionToken() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	token := s.randomSession()
-	if s.control(change{addSession: hashOf(token)}) != nil {
+	if s.control(change{session: &session{hash: hashOf(token), valid: true}}) != nil {
 		return ""
 	}
 	return token
@@ -29,13 +29,15 @@ func (s *Server) NewSessionToken() string {
 func (s *Server) RevokeSessionToken(tok string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.control(change{dropSession: hashOf(tok)})
+	if hash := hashOf(tok); s.tenant.sessions[hash] {
+		_ = s.control(change{session: &session{hash: hash}})
+	}
 }
 
 func (s *Server) randomSession() string {
 	for {
 		token := "session_" + randomText(s.random, alphanumeric, 40)
-		if !s.tenant.sessions[hashOf(token)] {
+		if _, taken := s.tenant.sessions[hashOf(token)]; !taken {
 			return token
 		}
 	}
@@ -77,23 +79,29 @@ func (s *Server) keys(keep func(Key, time.Time) bool) []Key {
 // to REVOKED without RevokedAt is revoked now. edit must not call the server. Errors: [ErrKeyNotFound], an address in
 // AllowedIPs that cannot be read, a failing store.
 func (s *Server) EditKey(id string, edit func(*Key)) error {
+	_, err := s.editKey(id, edit)
+	return err
+}
+
+// editKey returns the key as it is afterwards.
+func (s *Server) editKey(id string, edit func(*Key)) (Key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, found := s.tenant.records[id]
 	if !found {
-		return ErrKeyNotFound
+		return Key{}, ErrKeyNotFound
 	}
-	next := r.clone()
+	next, now := r.clone(), s.now()
 	edit(&next.Key)
 	next.ID = id
 	if _, err := parseAddresses(next.AllowedIPs); err != nil {
-		return fmt.Errorf("sandbox: allowed IPs: %w", err)
+		return Key{}, fmt.Errorf("sandbox: allowed IPs: %w", err)
 	}
 	if strings.EqualFold(next.Status, StatusRevoked) && next.RevokedAt == nil {
-		now := s.now().UTC()
 		next.RevokedAt = &now
 	}
-	return s.control(change{put: []*record{next.clone()}})
+	next = next.clone() // edit may have kept what it was given
+	return next.viewAt(now), s.control(change{put: []*record{next}})
 }
 
 // DeleteKey makes a key vanish from the listing; its plaintext is then INVALID_API_KEY. Errors: [ErrKeyNotFound], a

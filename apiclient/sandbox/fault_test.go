@@ -143,6 +143,10 @@ func startProtocol(t *testing.T, protocol string) *api {
 	check := a.client.CheckRedirect
 	a.url, a.client = server.URL, server.Client()
 	a.client.CheckRedirect = check
+	if got := a.mustSend(t, http.MethodGet, keysPath, "").proto; got != protocol {
+		t.Fatalf("served by %s, want %s", got, protocol)
+	}
+	a.ResetStats()
 	return a
 }
 

@@ -33,13 +33,19 @@ func start(t *testing.T, opts ...sandbox.Option) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(s.API())
 	t.Cleanup(func() {
-		server.Close()
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	return serve(t, s)
+}
+
+// serve puts a sandbox, which the caller closes, behind HTTP.
+func serve(t *testing.T, s *sandbox.Server) *api {
+	t.Helper()
+	server := httptest.NewServer(s.API())
+	t.Cleanup(server.Close)
 	client := server.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &api{Server: s, url: server.URL, client: client}
@@ -48,6 +54,7 @@ func start(t *testing.T, opts ...sandbox.Option) *api {
 // reply is a whole answer.
 type reply struct {
 	status int
+	proto  string
 	header http.Header
 	text   string
 }
@@ -127,7 +134,7 @@ func (a *api) roundTrip(req *http.Request) (reply, error) {
 	defer func() { _ = res.Body.Close() }()
 	var text bytes.Buffer
 	_, err = text.ReadFrom(res.Body)
-	return reply{status: res.StatusCode, header: res.Header, text: text.String()}, err
+	return reply{status: res.StatusCode, proto: res.Proto, header: res.Header, text: text.String()}, err
 }
 
 // mustSend is send as the tenant's admin, without a transport error.

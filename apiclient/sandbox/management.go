@@ -85,8 +85,7 @@ func (s *Server) postKey(r *http.Request) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	var after Key
-	err := s.EditKey(r.PathValue("id"), func(k *Key) {
+	after, err := s.editKey(r.PathValue("id"), func(k *Key) {
 		assign(&k.Name, edit.Name)
 		assign(&k.Scopes, edit.Scopes)
 		assign(&k.Status, edit.Status)
@@ -94,9 +93,8 @@ func (s *Server) postKey(r *http.Request) (int, any, error) {
 		if edit.ExpiresAt != nil {
 			k.ExpiresAt = expiresAt
 		}
-		after = *k
 	})
-	return http.StatusOK, after.viewAt(s.Now()), err
+	return http.StatusOK, after, err
 }
 
 func assign[T any](field *T, value *T) {

@@ -98,7 +98,7 @@ func (s *Server) firstSession(token string) error {
 		token = s.randomSession()
 	}
 	s.sessionToken = token
-	if err := s.tenant.commit(change{addSession: hashOf(token)}, s.now()); err != nil {
+	if err := s.tenant.commit(change{session: &session{hash: hashOf(token), valid: true}}, s.now()); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	return nil

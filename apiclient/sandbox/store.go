@@ -9,19 +9,24 @@ type organisation struct {
 	ClockOffset time.Duration `json:"clockOffset,omitempty"`
 }
 
+// session is a session token. A revoked one is remembered, so that a seed cannot issue it again.
+type session struct {
+	hash  string
+	valid bool
+}
+
 // change is what one commit writes, all or nothing.
 type change struct {
 	put          []*record
 	drop         []string // key ids
-	addSession   string   // hash
-	dropSession  string   // hash
+	session      *session
 	organisation *organisation
 }
 
 // saved is the content of a store when it is opened.
 type saved struct {
 	records      []*record
-	sessions     []string // hashes
+	sessions     []session
 	organisation *organisation
 }
 

@@ -15,7 +15,7 @@ type tenant struct {
 	store        store
 	records      map[string]*record
 	byHash       map[string]string // hash of a plaintext -> key id
-	sessions     map[string]bool   // hashes of session tokens
+	sessions     map[string]bool   // hash of a session token -> valid; false: revoked
 	organisation organisation
 	lastSeq      uint64
 	history      map[string][]version
@@ -45,8 +45,8 @@ func openTenant(s store) (*tenant, error) {
 	for _, r := range content.records {
 		t.put(r, r.CreatedAt)
 	}
-	for _, hash := range content.sessions {
-		t.sessions[hash] = true
+	for _, known := range content.sessions {
+		t.sessions[known.hash] = known.valid
 	}
 	if content.organisation != nil {
 		t.organisation = *content.organisation
@@ -65,10 +65,9 @@ func (t *tenant) commit(c change, now time.Time) error {
 	for _, id := range c.drop {
 		t.remove(id, now)
 	}
-	if c.addSession != "" {
-		t.sessions[c.addSession] = true
+	if c.session != nil {
+		t.sessions[c.session.hash] = c.session.valid
 	}
-	delete(t.sessions, c.dropSession)
 	if c.organisation != nil {
 		t.organisation = *c.organisation
 	}
