@@ -15,8 +15,9 @@ import (
 const (
 	// messageLimit is the number of characters of a server's message that are kept.
 	messageLimit = 200
-	// snippetSource is how much of a body that is not JSON is looked at for a snippet, in bytes.
-	snippetSource = 16 << 10
+	// sourceLimit is how much of a text is looked at for a message, and how large details may be, in bytes. Redaction
+	// is slow (4 MB/s), and a hostile answer can be as large as the client reads.
+	sourceLimit = 16 << 10
 )
 
 // failedAnswer is what newError needs to know of an HTTP exchange.
@@ -95,6 +96,9 @@ func parseError(body []byte, clean func(string) string) (code Code, message stri
 	if message == "" && code == "" {
 		message = describeObject(fields, clean)
 	}
+	if len(details) > sourceLimit {
+		details = nil
+	}
 	return code, message, redactJSON(details, clean)
 }
 
@@ -118,7 +122,7 @@ func firstCode(clean func(string) string, places ...json.RawMessage) Code {
 
 func firstMessage(clean func(string) string, candidates ...string) string {
 	for _, candidate := range candidates {
-		if line := oneLine(candidate); line != "" {
+		if line := oneLine(head(candidate)); line != "" {
 			return clip(clean(line), messageLimit)
 		}
 	}
@@ -165,8 +169,8 @@ func describeObject(fields map[string]json.RawMessage, clean func(string) string
 	if len(fields) == 0 {
 		return "the answer is an empty JSON object"
 	}
-	names := slices.Sorted(maps.Keys(fields))
-	return clip(clean(oneLine(fmt.Sprintf("the answer is a JSON object with neither code nor message; it has %s", strings.Join(names, ", ")))), messageLimit)
+	names := strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
+	return firstMessage(clean, "the answer is a JSON object with neither code nor message; it has "+names)
 }
 
 var (
@@ -177,7 +181,7 @@ var (
 
 // snippet gives the beginning of a body that is not JSON as one line of text.
 func snippet(body []byte, clean func(string) string) string {
-	source := string(head(body))
+	source := head(string(body))
 	if isWebPage(body) {
 		title := ""
 		if found := titleElement.FindStringSubmatch(source); found != nil {
@@ -188,14 +192,14 @@ func snippet(body []byte, clean func(string) string) string {
 	return clip(clean(oneLine(source)), messageLimit)
 }
 
-// head returns the first snippetSource bytes of body, less a last word that may have been cut in two: half a token
+// head returns the beginning of s up to sourceLimit, less a last word that may have been cut in two: half a token
 // would not be recognised as one.
-func head(body []byte) []byte {
-	if len(body) <= snippetSource {
-		return body
+func head(s string) string {
+	if len(s) <= sourceLimit {
+		return s
 	}
-	body = body[:snippetSource]
-	return body[:bytes.LastIndexAny(body, " \t\r\n>")+1]
+	s = s[:sourceLimit]
+	return s[:strings.LastIndexAny(s, " \t\r\n>")+1]
 }
 
 func trimBody(body []byte) []byte {

@@ -128,14 +128,38 @@ func TestMessagesAreShort(t *testing.T) {
 // Of a token that lies across the end of what is looked at, no part may be taken for harmless text.
 func TestSnippetOfALongBodyCutsNoToken(t *testing.T) {
 	t.Parallel()
-	filler := strings.Repeat(" ", snippetSource-10)
+	filler := strings.Repeat(" ", sourceLimit-10)
 	_, message, _ := parseErrorBody([]byte("start" + filler + "9f86d081884c7d659a2feaa0c55ad015"))
 	if message != "start" {
 		t.Errorf("got %q", message)
 	}
-	_, message, _ = parseErrorBody(bytes.Repeat([]byte("9f86"), snippetSource))
+	_, message, _ = parseErrorBody(bytes.Repeat([]byte("9f86"), sourceLimit))
 	if strings.Contains(message, "9f86") {
 		t.Errorf("got %q", message)
+	}
+}
+
+// Redaction is slow, so what a hostile server makes large is cut or dropped before it.
+func TestParseErrorBodyBoundsItsWork(t *testing.T) {
+	t.Parallel()
+	calls, largest := 0, 0
+	counting := func(s string) string {
+		calls, largest = calls+1, max(largest, len(s))
+		return s
+	}
+	huge := strings.Repeat("bearer token= ", 100_000)
+	for _, body := range []string{
+		mustJSON(map[string]any{"message": huge}), mustJSON(map[string]any{"error": map[string]any{"message": huge}}),
+		mustJSON(map[string]any{"error": "no", "details": huge}), mustJSON(map[string]any{huge: 1}), mustJSON(huge), huge, "<p>" + huge,
+		mustJSON(map[string]any{"code": huge}),
+	} {
+		_, message, details := parseError([]byte(body), counting)
+		if len(details) > sourceLimit || utf8.RuneCountInString(message) > messageLimit {
+			t.Errorf("%.30s: message of %d bytes, details of %d", body, len(message), len(details))
+		}
+	}
+	if largest > sourceLimit || calls > 20 {
+		t.Errorf("redaction was called %d times with up to %d bytes", calls, largest)
 	}
 }
 

@@ -39,7 +39,7 @@ type Error struct {
 	Status    int             // the HTTP status
 	Code      Code            // the API's error code; empty when the answer had none
 	Message   string          // the server's, or a snippet of a body that is not JSON; at most 200 characters
-	Details   json.RawMessage // the server's, valid JSON or nil
+	Details   json.RawMessage // the server's, valid JSON of at most 16 KiB or nil
 	RequestID string          // the server's; empty when the answer had none
 	Hint      string          // what the reader should do; chosen by code, else by status
 	RetryAt   *time.Time      // from Retry-After and its like; nil when the answer did not say
