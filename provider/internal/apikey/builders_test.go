@@ -39,7 +39,7 @@ func newState(edits ...func(*model)) model {
 		RotationDue:    types.BoolValue(false),
 		NextRotationAt: types.StringNull(),
 	}
-	m.setPreviousKeys(context.Background(), nil, &diag.Diagnostics{}) //nolint:usetesting // a builder has no test
+	m.setPreviousKeys(context.Background(), nil, &diag.Diagnostics{})
 	for _, edit := range edits {
 		edit(&m)
 	}

@@ -116,7 +116,10 @@ func TestPlanUpdate(t *testing.T) {
 			warnings: 1, holds: []string{"A new key will be issued in place of key_1", "REVOKED", "cut off already"},
 		},
 		"dead, on_revoked error": {
-			prior:  func(m *model) { m.Status = types.StringValue(statusAbsent); m.OnRevoked = types.StringValue(onRevokedError) },
+			prior: func(m *model) {
+				m.Status = types.StringValue(statusAbsent)
+				m.OnRevoked = types.StringValue(onRevokedError)
+			},
 			errors: 1, holds: []string{"key_1 is ABSENT", `on_revoked = "recreate"`},
 		},
 		"an overlap pending": {

@@ -68,11 +68,15 @@ func maybe(random *rand.Rand, edit func()) {
 func randomState(random *rand.Rand) model {
 	m := newState()
 	maybe(random, func() { m.Name = types.StringValue(pick(random, "Other", testMarker.Append("Forecast"))) })
-	maybe(random, func() { m.Scopes = pick(random, types.SetNull(types.StringType), scopeSet(), scopeSet("*"), scopeSet("inventory:*")) })
+	maybe(random, func() {
+		m.Scopes = pick(random, types.SetNull(types.StringType), scopeSet(), scopeSet("*"), scopeSet("inventory:*"))
+	})
 	maybe(random, func() { m.ID = pick(random, types.StringNull(), types.StringValue("key_2")) })
 	maybe(random, func() { m.PlaintextKey = types.StringNull() })
 	maybe(random, func() { m.NameMarker = types.StringValue(pick(random, markerPermanent, markerNone)) })
-	maybe(random, func() { m.Status = pick(random, types.StringNull(), types.StringValue(statusAbsent), types.StringValue("REVOKED")) })
+	maybe(random, func() {
+		m.Status = pick(random, types.StringNull(), types.StringValue(statusAbsent), types.StringValue("REVOKED"))
+	})
 	maybe(random, func() { m.CreatedAt = pick(random, types.StringNull(), types.StringValue("foreign")) })
 	maybe(random, func() { m.KeyPrefix, m.Last4 = types.StringNull(), types.StringNull() })
 	maybe(random, func() { m.RotationDue = types.BoolValue(true) })

@@ -85,14 +85,23 @@ func settings(ctx context.Context) map[string]schema.Attribute {
 			MarkdownDescription: "Whether the first apply after an import rotates the key, since that is the only way to obtain a plaintext. Default `false`. " +
 				"Without effect once a plaintext is known.",
 		},
-		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
-			Create: true, Read: true, Update: true, Delete: true,
-			CreateDescription: "Time for the requests of a create, as a Go duration. Default `5m`. Waiting for the API's rate limit does not count.",
-			ReadDescription:   "Time for the requests of a refresh, as a Go duration. Default `5m`. Waiting for the API's rate limit does not count.",
-			UpdateDescription: "Time for the requests of an update or rotation, as a Go duration. Default `5m`. Waiting for the API's rate limit does not count.",
-			DeleteDescription: "Time for the requests of a destroy, as a Go duration. Default `5m`. Waiting for the API's rate limit does not count.",
-		}),
+		"timeouts": timeoutsAttribute(ctx),
 	}
+}
+
+func timeoutsAttribute(ctx context.Context) schema.Attribute {
+	attribute := timeouts.Attributes(ctx, timeouts.Opts{
+		Create: true, Read: true, Update: true, Delete: true,
+		CreateDescription: "Time for the requests of a create, as a Go duration. Default `5m`. Waiting for the API's rate limit does not count.",
+		ReadDescription:   "Time for the requests of a refresh, as a Go duration. Default `5m`. Waiting for the API's rate limit does not count.",
+		UpdateDescription: "Time for the requests of an update or rotation, as a Go duration. Default `5m`. Waiting for the API's rate limit does not count.",
+		DeleteDescription: "Time for the requests of a destroy, as a Go duration. Default `5m`. Waiting for the API's rate limit does not count.",
+	})
+	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
+		nested.MarkdownDescription = "How long the requests of one operation may take."
+		return nested
+	}
+	return attribute
 }
 
 func rotationAttribute() schema.Attribute {

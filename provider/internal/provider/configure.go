@@ -12,7 +12,7 @@ import (
 // The environment variables that stand in for configuration.
 const (
 	EnvBaseURL   = "BETTERDATA_BASE_URL"
-	EnvToken     = "BETTERDATA_TOKEN" //nolint:gosec // the name of a variable, not a credential
+	EnvToken     = "BETTERDATA_TOKEN"
 	EnvTokenFile = "BETTERDATA_TOKEN_FILE"
 )
 
@@ -40,6 +40,12 @@ func (p *betterdata) client(config model, terraformVersion string, diags *diag.D
 		apiclient.WithUserAgent(userAgent(p.version, terraformVersion)),
 		apiclient.WithLogger(newLogger()),
 	}, p.options...)
+	// Without a base URL only the credential can be wrong: an error about it must not send the reader to base_url.
+	if _, err := apiclient.New(options...); err != nil {
+		diags.AddAttributeError(path.Root("token"), "Invalid credential",
+			err.Error()+"\n\nCorrect token in the provider block, or "+EnvToken+" in the environment.")
+		return nil
+	}
 	if url := baseURL(config); url != "" {
 		options = append(options, apiclient.WithBaseURL(url))
 	}
