@@ -51,8 +51,9 @@ func (c *Client) issueOnce(ctx context.Context, k *call) (*IssuedKey, error) {
 	if _, quota := errors.AsType[*QuotaError](err); quota {
 		return nil, err
 	}
+	_, unsent := errors.AsType[*unsentError](err)
 	switch {
-	case got == nil && !conn.mayHaveSent():
+	case got == nil && (unsent || !conn.mayHaveSent()):
 		return nil, fmt.Errorf("%s: %w: %w", k, ErrNotExecuted, err)
 	case got == nil:
 		return nil, fmt.Errorf("%s: %w: %w", k, ErrOutcomeUnknown, err)
