@@ -92,7 +92,7 @@ func bodyRetryAfter(body []byte) time.Duration {
 
 const (
 	smallestMillis = 1e12 // as seconds this would be the year 33658
-	smallestUnix   = 1e9  // September 2001; smaller numbers are a number of seconds from now
+	smallestUnix   = 1e8  // 1973; a smaller number counts seconds from now, and three years is no wait
 )
 
 // resetIn reads X-RateLimit-Reset as the time that is left: Unix seconds, milliseconds, a delta, or a date.
