@@ -92,7 +92,7 @@ func (rule Fault) Validate() error {
 		return fmt.Errorf("fault %s cannot hit %s, only %v", rule.Kind, rule.Operation, operations)
 	case rule.Skip < 0 || rule.Times < 0 || rule.Latency < 0:
 		return fmt.Errorf("fault %s: skip, times and latency must not be negative", rule.Kind)
-	case rule.Probability < 0 || rule.Probability > 1:
+	case !(rule.Probability >= 0 && rule.Probability <= 1): // refuses NaN, too
 		return fmt.Errorf("fault %s: probability %v is not between 0 and 1", rule.Kind, rule.Probability)
 	case rule.Status != 0 && (rule.Kind != FaultRedirect || rule.Status < 300 || rule.Status > 399):
 		return fmt.Errorf("fault %s: status %d is not the status of a redirect", rule.Kind, rule.Status)

@@ -326,7 +326,7 @@ func TestParseFaults(t *testing.T) {
 		t.Errorf("empty text: %v, %v", rules, err)
 	}
 	for _, bad := range []string{
-		"create", "create:unheard", "unheard:500", "create:empty-page", "list:ignore", "list:500:p=2", "list:500:p=x", "list:500:often",
+		"create", "create:unheard", "unheard:500", "create:empty-page", "list:ignore", "list:500:p=2", "list:500:p=NaN", "list:500:p=x", "list:500:often",
 		"list:500:times=-1", "list:latency", "list:500:status=302", "list:redirect:status=200",
 	} {
 		if rules, err := sandbox.ParseFaults(bad); err == nil {

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -145,7 +146,7 @@ func TestBehindTheBack(t *testing.T) {
 		t.Error("the deleted key is listed")
 	}
 	for name, err := range map[string]error{"delete": a.DeleteKey(id), "edit": a.EditKey(id, func(*sandbox.Key) {})} {
-		if err != sandbox.ErrKeyNotFound {
+		if !errors.Is(err, sandbox.ErrKeyNotFound) {
 			t.Errorf("%s of a key that is gone: %v", name, err)
 		}
 	}
