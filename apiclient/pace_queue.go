@@ -3,6 +3,7 @@ package apiclient
 import (
 	"container/heap"
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -174,10 +175,21 @@ func (p *pacer) wait(ctx context.Context, w *waiter) (*slot, error) {
 		case <-ctx.Done():
 			stop()
 			p.withdraw(w)
-			return nil, context.Cause(ctx)
+			return nil, why.interrupted(context.Cause(ctx))
 		}
 		stop()
 	}
+}
+
+// interrupted says what was being waited for when the caller gave up.
+func (h hold) interrupted(cause error) error {
+	if h.reason == "" {
+		return cause
+	}
+	if h.until.IsZero() {
+		return fmt.Errorf("interrupted while waiting for %s: %w", h.reason, cause)
+	}
+	return fmt.Errorf("interrupted while waiting for %s until %s: %w", h.reason, h.until.UTC().Format(time.RFC3339), cause)
 }
 
 // alarm rings at until, never if that is zero.
