@@ -13,7 +13,7 @@ func TestAccInput(t *testing.T) {
 	for name, c := range map[string]struct{ arguments, want string }{
 		"no scope":             {`scopes = []`, `(?s)Attribute scopes set must contain at least 1`},
 		"an empty scope":       {`scopes = [""]`, `(?s)Invalid scope`},
-		"days":                 {`rotation = { interval = "90d" }`, `(?s)rotation.interval|rotation = .*2160h`},
+		"days":                 {`rotation = { interval = "90d" }`, `(?s)days\s+have\s+no\s+unit.*2160h`},
 		"too short an age":     {`rotation = { interval = "10s", overlap = "1s" }`, `(?s)interval.*1m`},
 		"overlap not shorter":  {`rotation = { interval = "24h", overlap = "24h" }`, `(?s)overlap.*interval`},
 		"a negative overlap":   {`rotation = { overlap = "-1h" }`, `(?s)overlap`},

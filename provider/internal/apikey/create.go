@@ -65,6 +65,9 @@ func (r *Resource) createFailed(ctx context.Context, plan *model, issuing issuan
 		return
 	}
 	plan.setNoKey(ctx, &resp.Diagnostics)
+	// The name is what Delete will find the stray by: of a tainted object Terraform hands back the state, but not the
+	// private data (docs/decisions/0009).
+	plan.Name = types.StringValue(issuing.bornName(name, mode))
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	addAPIError(&resp.Diagnostics, fmt.Sprintf("Unknown whether API key %q was created", name), err, fmt.Sprintf(
 		"The API may have created the key, but its answer, and with it the plaintext, was lost. Such a key carries the name %q. "+

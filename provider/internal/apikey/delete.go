@@ -88,7 +88,8 @@ func retainedID(state *model, previous []previousKey, marked []apiclient.Key) st
 // liveMarked lists the live keys with this resource's marker. After a create whose outcome is not known, one listing
 // that shows nothing is not proof: a second, begun after it, has to agree (P3).
 func (r *Resource) liveMarked(ctx context.Context, state *model, issuing issuance) ([]apiclient.Key, error) {
-	if issuing.Marker == "" {
+	markers := markersOf(state, issuing)
+	if len(markers) == 0 {
 		return nil, nil
 	}
 	ctx = apiclient.WithPriority(ctx, apiclient.PriorityRecover)
@@ -97,15 +98,36 @@ func (r *Resource) liveMarked(ctx context.Context, state *model, issuing issuanc
 	if err != nil {
 		return nil, err
 	}
-	marked := view.LiveWithMarker(issuing.Marker)
-	if len(marked) > 0 || !state.ID.IsNull() {
-		return marked, nil
+	found := liveWithAny(view, markers)
+	if len(found) > 0 || !state.ID.IsNull() {
+		return found, nil
 	}
 	again, err := directory.View(ctx, apiclient.Freshness{BegunAfter: view.Completed()})
 	if err != nil {
 		return nil, err
 	}
-	return again.LiveWithMarker(issuing.Marker), nil
+	return liveWithAny(again, markers), nil
+}
+
+// markersOf are the markers of keys that this object may have left. A create whose outcome is not known has recorded
+// the marked name in the state.
+func markersOf(state *model, issuing issuance) []apiclient.Marker {
+	var markers []apiclient.Marker
+	if issuing.Marker != "" {
+		markers = append(markers, issuing.Marker)
+	}
+	if state.ID.IsNull() && state.PlaintextKey.IsNull() {
+		markers = append(markers, apiclient.MarkersIn(state.Name.ValueString())...)
+	}
+	return markers
+}
+
+func liveWithAny(view *apiclient.View, markers []apiclient.Marker) []apiclient.Key {
+	var found []apiclient.Key
+	for _, marker := range markers {
+		found = append(found, view.LiveWithMarker(marker)...)
+	}
+	return found
 }
 
 // unmarkRetained takes the permanent marker off a key that is let go, so that it does not look like a leftover. The

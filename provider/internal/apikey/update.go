@@ -240,7 +240,7 @@ func (u *update) judge(ctx context.Context, reschedule bool, next *model) {
 	case !next.PlaintextKey.Equal(u.prior.PlaintextKey):
 		next.RotationDue = types.BoolValue(false)
 	case reschedule:
-		next.RotationDue = rotationDue(next.CreatedAt, policy, u.now())
+		next.RotationDue = rotationDue(next.CreatedAt, policy, u.now(ctx))
 		u.announceRotation(next)
 	}
 }
@@ -254,11 +254,15 @@ func (u *update) announceRotation(next *model) {
 			u.settings.rotation.Interval.ValueString(), next.NextRotationAt.ValueString()))
 }
 
-// now is the API's clock as far as answers of this run have told it, and the local one otherwise: recording an
-// interval is not worth a request, and the next refresh judges by the API's clock.
-func (u *update) now() time.Time {
-	if u.connection.Ready() {
+// now is the API's clock, from the listing that this run shares. Without one the local clock has to do: the next
+// refresh judges again.
+func (u *update) now(ctx context.Context) time.Time {
+	if !u.connection.Ready() {
+		return time.Now()
+	}
+	view, err := u.connection.Client.Directory().View(ctx, viewOfThisRun)
+	if err != nil {
 		return u.connection.Client.ServerTime()
 	}
-	return time.Now()
+	return view.ServerTime()
 }
