@@ -35,7 +35,11 @@ func spend(ctx context.Context) (_ context.Context, stop func()) {
 	m := meterOf(ctx)
 	m.resume()
 	ctx, cancel := context.WithCancelCause(ctx)
-	unhook := context.AfterFunc(m.spent(), func() { cancel(context.Cause(m.spent())) })
+	end := func() { cancel(context.Cause(m.spent())) }
+	unhook := context.AfterFunc(m.spent(), end)
+	if m.spent().Err() != nil {
+		end() // AfterFunc would, but only after a request may have gone out
+	}
 	return ctx, func() {
 		m.pause()
 		unhook()
