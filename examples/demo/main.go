@@ -15,7 +15,10 @@ func main() {
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Stdout, *faults)
+	tools, err := toolsFromEnvironment()
+	if err == nil {
+		err = run(ctx, os.Stdout, tools, *faults)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "\nThe demo failed:", err)

@@ -21,14 +21,14 @@ type demo struct {
 	tf  *terraform
 }
 
-func run(ctx context.Context, out io.Writer, faults string) error {
+func run(ctx context.Context, out io.Writer, tools tools, faults string) error {
 	dir, err := os.MkdirTemp("", "betterdata-demo")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	d := &demo{story: story{out: out, began: time.Now()}}
-	stop, err := d.open(dir, faults)
+	stop, err := d.open(dir, tools, faults)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func run(ctx context.Context, out io.Writer, faults string) error {
 }
 
 // open starts the sandbox on loopback and prepares Terraform.
-func (d *demo) open(dir, faults string) (stop func(), err error) {
+func (d *demo) open(dir string, tools tools, faults string) (stop func(), err error) {
 	rules, err := sandbox.ParseFaults(faults)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (d *demo) open(dir, faults string) (stop func(), err error) {
 	if err := os.WriteFile(tokenFile, []byte(d.api.SessionToken()), 0o600); err != nil {
 		return nil, err
 	}
-	d.tf, err = newTerraform(dir, d.url, tokenFile)
+	d.tf, err = newTerraform(dir, d.url, tokenFile, tools)
 	return func() { _ = server.Close(); _ = d.api.Close() }, err
 }
 

@@ -29,12 +29,12 @@ func (s *story) note(format string, args ...any) {
 
 // expect prints what was expected beside what happened, and is an error when they differ.
 func (s *story) expect(what string, want, got any) error {
-	mark, verdict := "ok  ", ""
+	mark := "ok  "
 	ok := fmt.Sprint(want) == fmt.Sprint(got)
 	if !ok {
-		mark, verdict = "FAIL", fmt.Sprintf(", but got %v", got)
+		mark = "FAIL"
 	}
-	_, _ = fmt.Fprintf(s.out, "   %s %s: expected %v%s\n", mark, what, want, verdict)
+	_, _ = fmt.Fprintf(s.out, "   %s %s: expected %v, got %v\n", mark, what, want, got)
 	if !ok {
 		return fmt.Errorf("step %d, %s: expected %v, got %v: %w", s.steps, what, want, got, errUnexpected)
 	}

@@ -13,6 +13,18 @@ import (
 	"strings"
 )
 
+// tools are what the story is told with: a CLI, the provider binary, and the folder of the configuration.
+type tools struct{ cli, plugin, quickstart string }
+
+// toolsFromEnvironment: DEMO_CLI names the CLI and DEMO_PROVIDER the provider binary; make demo sets both.
+func toolsFromEnvironment() (tools, error) {
+	t := tools{cli: os.Getenv("DEMO_CLI"), plugin: os.Getenv("DEMO_PROVIDER"), quickstart: filepath.Join("examples", "quickstart")}
+	if t.cli == "" || t.plugin == "" {
+		return tools{}, errors.New("DEMO_CLI and DEMO_PROVIDER are not set: run the demo by make demo")
+	}
+	return t, nil
+}
+
 // terraform runs a CLI on a copy of examples/quickstart.
 type terraform struct {
 	cli string
@@ -20,17 +32,13 @@ type terraform struct {
 	env []string
 }
 
-// newTerraform prepares the folder. DEMO_CLI names the CLI and DEMO_PROVIDER the provider binary; make demo sets both.
-func newTerraform(dir, baseURL, tokenFile string) (*terraform, error) {
-	cli, plugin := os.Getenv("DEMO_CLI"), os.Getenv("DEMO_PROVIDER")
-	if cli == "" || plugin == "" {
-		return nil, errors.New("DEMO_CLI and DEMO_PROVIDER are not set: run the demo by make demo")
-	}
-	config, err := os.ReadFile(filepath.Join("examples", "quickstart", "main.tf"))
+// newTerraform prepares the folder.
+func newTerraform(dir, baseURL, tokenFile string, tools tools) (*terraform, error) {
+	config, err := os.ReadFile(filepath.Join(tools.quickstart, "main.tf"))
 	if err != nil {
 		return nil, fmt.Errorf("reading the quickstart (run the demo from the repository's root): %w", err)
 	}
-	rc := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"betterdataco/betterdata\" = %q\n  }\n  direct {}\n}\n", filepath.Dir(plugin))
+	rc := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"betterdataco/betterdata\" = %q\n  }\n  direct {}\n}\n", filepath.Dir(tools.plugin))
 	for name, content := range map[string][]byte{"main.tf": config, "cli.tfrc": []byte(rc)} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			return nil, err
@@ -39,7 +47,7 @@ func newTerraform(dir, baseURL, tokenFile string) (*terraform, error) {
 	env := append(os.Environ(),
 		"TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "TF_LOG=",
 		"BETTERDATA_BASE_URL="+baseURL, "BETTERDATA_TOKEN_FILE="+tokenFile, "BETTERDATA_TOKEN=")
-	return &terraform{cli: cli, dir: dir, env: env}, nil
+	return &terraform{cli: tools.cli, dir: dir, env: env}, nil
 }
 
 // name is what the user calls the CLI.
@@ -93,18 +101,39 @@ func (t *terraform) key(ctx context.Context) (key, error) {
 	return key{id: outputs["key_id"].Value, plaintext: outputs["api_key"].Value}, nil
 }
 
-var worthReading = regexp.MustCompile(`^(Plan:|Apply complete|Destroy complete|No changes|  # betterdata)|will be (rotated|revoked)|keeps\s+working`)
+var worthReading = regexp.MustCompile(`^(Plan:|Apply complete|Destroy complete|No changes|  # betterdata)`)
 
-// highlights picks the summary lines and the provider's own explanations out of a run's output.
+// highlights picks the summary lines and the provider's own warnings out of a run's output.
 func highlights(output string) []string {
 	var lines []string
 	seen := map[string]bool{}
-	for line := range strings.SplitSeq(output, "\n") {
-		text := strings.TrimSpace(strings.TrimLeft(line, "│╷╵ "))
-		if worthReading.MatchString(line) && !seen[text] {
+	add := func(text string) {
+		if !seen[text] {
 			seen[text] = true
 			lines = append(lines, text)
 		}
 	}
+	paragraphs := strings.Split(output, "\n\n")
+	for i, paragraph := range paragraphs {
+		if title, isWarning := strings.CutPrefix(strings.TrimSpace(paragraph), "Warning: "); isWarning && strings.Contains(title, "will be") {
+			add(title + ": " + explanation(paragraphs[i+1:]))
+			continue
+		}
+		for line := range strings.SplitSeq(paragraph, "\n") {
+			if worthReading.MatchString(line) {
+				add(strings.TrimSpace(line))
+			}
+		}
+	}
 	return lines
+}
+
+// explanation is the first paragraph after a warning's title that does not say where in the configuration it arose.
+func explanation(paragraphs []string) string {
+	for _, paragraph := range paragraphs {
+		if !strings.HasPrefix(paragraph, "  ") {
+			return strings.Join(strings.Fields(paragraph), " ")
+		}
+	}
+	return ""
 }
