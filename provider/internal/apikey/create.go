@@ -95,8 +95,8 @@ func (r *Resource) namesakes(ctx context.Context, name string) string {
 	return fmt.Sprintf("Live keys of that name:\n  - %s\n%s", strings.Join(candidates, "\n  - "), remedy)
 }
 
-// findIssuedID looks the key up by its marker when the answer held a plaintext but no readable id. The predecessors
-// of a rotated key carry the same marker, so the ids known before are left out.
+// findIssuedID looks the key up when the answer held a plaintext but no readable id. The ids known before are those of
+// the key's predecessors.
 func (r *Resource) findIssuedID(ctx context.Context, m *model, issuing issuance, known []string, diags *diag.Diagnostics) {
 	if !m.ID.IsNull() {
 		return
@@ -104,7 +104,7 @@ func (r *Resource) findIssuedID(ctx context.Context, m *model, issuing issuance,
 	directory := r.connection.Client.Directory()
 	view, err := directory.View(apiclient.WithPriority(ctx, apiclient.PriorityRecover), apiclient.Freshness{BegunAfter: directory.Now()})
 	if err == nil {
-		if born := onlyUnknown(view.LiveWithMarker(issuing.Marker), known); born != nil {
+		if born := issuedKey(m.PlaintextKey.ValueString(), listedAmong(known, view.Get), view.LiveWithMarker(issuing.Marker)); born != nil {
 			m.setKey(*born)
 			return
 		}
@@ -112,6 +112,30 @@ func (r *Resource) findIssuedID(ctx context.Context, m *model, issuing issuance,
 	}
 	diags.AddWarning("The new key's id is not known yet",
 		"The API's answer held the plaintext, which is in the state, but no readable id: "+err.Error()+". The next refresh looks for it by its marker.")
+}
+
+// issuedKey finds the key of a plaintext whose id is not known. An API that rotates in place puts the new plaintext
+// behind an id known before: its listing shows that by prefix and last characters. Otherwise it is the one key with
+// the marker that is not a predecessor, for those carry the marker too.
+func issuedKey(plaintext string, known, marked []apiclient.Key) *apiclient.Key {
+	ids := make([]string, 0, len(known))
+	for _, key := range known {
+		if key.KeyPrefix != "" && key.Last4 != "" && strings.HasPrefix(plaintext, key.KeyPrefix) && strings.HasSuffix(plaintext, key.Last4) {
+			return &key
+		}
+		ids = append(ids, key.ID)
+	}
+	return onlyUnknown(marked, ids)
+}
+
+func listedAmong(ids []string, get func(id string) (apiclient.Key, bool)) []apiclient.Key {
+	var keys []apiclient.Key
+	for _, id := range ids {
+		if key, listed := get(id); listed {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // onlyUnknown returns the one key whose id is not among known; nil when there is none or a choice.

@@ -42,10 +42,10 @@ type observed struct {
 func fold(prior model, block rotationModel, previous []previousKey, issuing issuance, seen observed) (next model, keys []previousKey) {
 	next = prior
 	if prior.ID.IsNull() && !prior.PlaintextKey.IsNull() {
-		adoptByMarker(&next, previous, seen)
+		adopt(&next, previous, seen)
 	}
 	foldCurrent(&next, issuing, seen)
-	keys = foldPrevious(previous, seen)
+	keys = foldPrevious(next.ID, previous, seen)
 	if !next.ID.IsNull() {
 		keys = append(keys, strays(next.ID.ValueString(), keys, seen)...)
 	}
@@ -55,9 +55,10 @@ func fold(prior model, block rotationModel, previous []previousKey, issuing issu
 	return next, keys
 }
 
-// adoptByMarker finds the id of a key whose issuing answer held a plaintext but no readable id.
-func adoptByMarker(next *model, previous []previousKey, seen observed) {
-	if found := onlyUnknown(seen.marked, idsOf(previous)); found != nil {
+// adopt finds the id of a key whose issuing answer held a plaintext but no readable id.
+func adopt(next *model, previous []previousKey, seen observed) {
+	known := listedAmong(idsOf(previous), func(id string) (apiclient.Key, bool) { key, ok := seen.keys[id]; return key, ok })
+	if found := issuedKey(next.PlaintextKey.ValueString(), known, seen.marked); found != nil {
 		next.ID = types.StringValue(found.ID)
 		seen.keys[found.ID] = *found
 	}
@@ -112,14 +113,15 @@ func foldFacts(next *model, key apiclient.Key) {
 }
 
 // foldPrevious drops predecessors that are dead and marks those whose overlap has ended. One that is merely missing
-// stays: revoking it when it is due settles the question.
-func foldPrevious(previous []previousKey, seen observed) []previousKey {
+// stays: revoking it when it is due settles the question. While the id of the key in use is not known nothing is due,
+// because any of them might be it (P1).
+func foldPrevious(current types.String, previous []previousKey, seen observed) []previousKey {
 	var keys []previousKey
 	for _, key := range previous {
-		if listed, ok := seen.keys[key.ID.ValueString()]; ok && !listed.Live() {
+		if listed, ok := seen.keys[key.ID.ValueString()]; ok && !listed.Live() || key.ID.Equal(current) {
 			continue
 		}
-		key.Due = types.BoolValue(overlapEnded(key.RevokeAfter, seen.now))
+		key.Due = types.BoolValue(!current.IsNull() && overlapEnded(key.RevokeAfter, seen.now))
 		keys = append(keys, key)
 	}
 	return keys

@@ -286,16 +286,19 @@ func TestFoldAdoptsByMarker(t *testing.T) {
 		m.ID, m.KeyPrefix, m.Last4 = types.StringNull(), types.StringNull(), types.StringNull()
 	})
 	born := listedKey("key_7", testMarker.Append("Forecast"))
+	other := func(k *apiclient.Key) { k.Last4 = "oldk" }
 	for name, tc := range map[string]struct {
 		previous []previousKey
 		listing  []apiclient.Key
 		want     types.String
 		strays   int
 	}{
-		"one":                    {nil, []apiclient.Key{born}, types.StringValue("key_7"), 0},
-		"none listed yet":        {nil, nil, types.StringNull(), 0},
-		"two: a guess":           {nil, []apiclient.Key{born, listedKey("key_8", testMarker.Append("Forecast"))}, types.StringNull(), 0},
-		"its predecessor is not": {[]previousKey{predecessor("key_0", issuedAt.AddDate(1, 0, 0), false)}, []apiclient.Key{listedKey("key_0", testMarker.Append("Forecast")), born}, types.StringValue("key_7"), 1},
+		"one":                     {nil, []apiclient.Key{born}, types.StringValue("key_7"), 0},
+		"none listed yet":         {nil, nil, types.StringNull(), 0},
+		"two: a guess":            {nil, []apiclient.Key{born, listedKey("key_8", testMarker.Append("Forecast"))}, types.StringNull(), 0},
+		"its predecessor is not":  {[]previousKey{predecessor("key_0", issuedAt.AddDate(1, 0, 0), false)}, []apiclient.Key{listedKey("key_0", testMarker.Append("Forecast"), other), born}, types.StringValue("key_7"), 1},
+		"rotated in place":        {[]previousKey{predecessor("key_0", issuedAt, false)}, []apiclient.Key{listedKey("key_0", testMarker.Append("Forecast"))}, types.StringValue("key_0"), 0},
+		"unknown: nothing is due": {[]previousKey{predecessor("key_0", issuedAt, true)}, []apiclient.Key{listedKey("key_0", testMarker.Append("Forecast"), other)}, types.StringNull(), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -308,6 +311,11 @@ func TestFoldAdoptsByMarker(t *testing.T) {
 			}
 			if len(keys) != tc.strays {
 				t.Errorf("previous keys %v, want %d", idsOf(keys), tc.strays)
+			}
+			for _, key := range keys {
+				if got.ID.IsNull() && key.Due.ValueBool() {
+					t.Errorf("%s is due, although it may be the key in use", key.ID)
+				}
 			}
 		})
 	}

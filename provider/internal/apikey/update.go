@@ -88,7 +88,7 @@ func (u *update) run(ctx context.Context, in intent, next *model) bool {
 		done = u.patch(ctx, next, u.issuing.finalName(u.plan.Name.ValueString(), u.plan.NameMarker.ValueString()))
 	}
 	// While no successor of a dead key is in place, a predecessor may be all that consumers have left.
-	if in.revoke && (done || in.issue != issueReissue) {
+	if done || in.issue != issueReissue {
 		u.revokeDue(ctx)
 	}
 	return done
@@ -134,10 +134,12 @@ func (u *update) rotate(ctx context.Context, next *model) bool {
 	}
 	u.accept(ctx, next, issued)
 	if next.ID.Equal(u.prior.ID) {
-		// The API kept the id: there is no predecessor to revoke, and revoking this id would kill the new key.
+		// The API kept the id: there is no predecessor to revoke, and revoking this id would kill the new key. The
+		// time it tells may be that of the first issue, by which the new plaintext would be due at once, for ever.
+		next.CreatedAt = timeValue(issued.ServerTime)
 		return true
 	}
-	u.retire(ctx, issued.ServerTime)
+	u.retire(next.ID, issued.ServerTime)
 	return true
 }
 
@@ -193,16 +195,13 @@ func (u *update) accept(ctx context.Context, next *model, issued *apiclient.Issu
 }
 
 // retire puts the rotated key among the previous ones. With no overlap it is due at once: the user asked for that.
-func (u *update) retire(ctx context.Context, now time.Time) {
+// While the successor's id is not known it is not, because the API may have kept the id (P1).
+func (u *update) retire(successor types.String, now time.Time) {
 	policy := u.settings.rotation.policy()
-	old := previousKey{
+	u.previous = append(u.previous, previousKey{
 		ID: u.prior.ID, KeyPrefix: u.prior.KeyPrefix, Last4: u.prior.Last4,
-		RevokeAfter: timeValue(policy.RevokeAfter(now)), Due: types.BoolValue(policy.Overlap == 0),
-	}
-	u.previous = append(u.previous, old)
-	if policy.Overlap == 0 {
-		u.revokeDue(ctx)
-	}
+		RevokeAfter: timeValue(policy.RevokeAfter(now)), Due: types.BoolValue(policy.Overlap == 0 && !successor.IsNull()),
+	})
 }
 
 // revokeDue revokes what is due and keeps what could not be revoked, for the next apply.
