@@ -148,16 +148,16 @@ func TestDialectValues(t *testing.T) {
 func TestEveryDialectServesALife(t *testing.T) {
 	for name, d := range sandbox.Dialects() {
 		t.Run(name, func(t *testing.T) {
-			var plaintexts []string
-			a := start(t, sandbox.WithDialect(d), sandbox.WithIssueHook(func(_, p string) { plaintexts = append(plaintexts, p) }))
+			var record recorder
+			a := start(t, sandbox.WithDialect(d), sandbox.WithIssueHook(record.hook))
 			succeed(t, a, http.MethodPost, keysPath, `{"name":"service","scopes":["inventory:read"]}`)
-			expectWorks(t, a, plaintexts[0])
+			expectWorks(t, a, record.all()[0])
 			path := keysPath + "/" + a.Keys()[0].ID
 			succeed(t, a, http.MethodPatch, path, `{"name":"renamed","scopes":["inventory:*"]}`)
 			succeed(t, a, http.MethodPost, path+"/rotate", `{"revokeOld":false}`)
-			expectWorks(t, a, plaintexts[0])
+			expectWorks(t, a, record.all()[0])
 			succeed(t, a, http.MethodPost, path+"/revoke", "")
-			if r := a.use(t, plaintexts[0]); r.status != http.StatusUnauthorized {
+			if r := a.use(t, record.all()[0]); r.status != http.StatusUnauthorized {
 				t.Errorf("the revoked key gets %d", r.status)
 			}
 			succeed(t, a, http.MethodGet, keysPath, "")

@@ -232,6 +232,25 @@ func listingLag(t *testing.T, a *api) {
 	}
 }
 
+// TestListingLagRemembersLongHistories: a key that changed very often is still in the listing of long ago.
+func TestListingLagRemembersLongHistories(t *testing.T) {
+	a := start(t)
+	id, _ := a.mustCreate(t, "first", "inventory:read")
+	for range 50 {
+		a.AdvanceClock(time.Second)
+		mustEdit(t, a, id, func(k *sandbox.Key) { k.Name += "." })
+	}
+	a.AddFault(sandbox.Fault{Kind: sandbox.FaultListingLag, Latency: 50 * time.Second})
+	if keys := a.mustSend(t, http.MethodGet, keysPath, "").keys(t); len(keys) != 1 || keys[0]["status"] != "ACTIVE" {
+		t.Errorf("listing of the first second: %v", keys)
+	}
+	a.ClearFaults()
+	a.AddFault(sandbox.Fault{Kind: sandbox.FaultListingLag, Latency: 51 * time.Second})
+	if keys := a.mustSend(t, http.MethodGet, keysPath, "").keys(t); len(keys) != 0 {
+		t.Errorf("listing of before it was created: %v", keys)
+	}
+}
+
 func duplicatePage(t *testing.T, a *api) {
 	for range 25 {
 		a.mustCreate(t, "service", "inventory:read")

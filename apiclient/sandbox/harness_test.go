@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,3 +187,35 @@ const (
 	keysPath      = "/api/admin/api-keys"
 	inventoryPath = "/api/inventory/channel-location?locationId=loc_123&page=1&limit=50"
 )
+
+// recorder collects issued plaintexts. It has a lock, because a cut connection tells a test nothing about whether the
+// handler's goroutine is done.
+type recorder struct {
+	mu     sync.Mutex
+	issued map[string]string // plaintext -> id
+	order  []string          // plaintexts
+}
+
+func (r *recorder) hook(id, plaintext string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.issued == nil {
+		r.issued = map[string]string{}
+	}
+	r.issued[plaintext] = id
+	r.order = append(r.order, plaintext)
+}
+
+// all returns the plaintexts in the order in which they were issued.
+func (r *recorder) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.order)
+}
+
+// ids returns the id of each plaintext.
+func (r *recorder) ids() map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.issued)
+}

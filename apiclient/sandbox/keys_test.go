@@ -33,6 +33,21 @@ func TestRotateKeepsTheOldKeyUnlessToldOtherwise(t *testing.T) {
 	}
 }
 
+// TestSuccessorInherits: addresses bind a successor too; the expiry of the old key does not, or a rotation near its
+// end would be worthless.
+func TestSuccessorInherits(t *testing.T) {
+	a := start(t)
+	id, _ := a.mustCreate(t, "service", "inventory:read")
+	mustEdit(t, a, id, func(k *sandbox.Key) {
+		k.AllowedIPs, k.ExpiresAt = []string{"10.0.0.0/8"}, new(epoch.Add(time.Minute))
+	})
+	r := a.mustSend(t, http.MethodPost, keysPath+"/"+id+"/rotate", "")
+	expectCode(t, a.use(t, r.textAt(t, "plaintextKey")), http.StatusForbidden, "IP_RESTRICTED")
+	if successor := a.Keys()[1]; successor.ExpiresAt != nil {
+		t.Errorf("successor %+v", successor)
+	}
+}
+
 func TestDeadKeysCannotBeChanged(t *testing.T) {
 	for _, kill := range []struct {
 		name string
@@ -163,13 +178,31 @@ func TestKeysAreCopies(t *testing.T) {
 }
 
 func TestIssueHookSeesEachPlaintextOnce(t *testing.T) {
-	seen := map[string]string{}
-	a := start(t, sandbox.WithIssueHook(func(id, plaintext string) { seen[plaintext] = id }))
+	var record recorder
+	a := start(t, sandbox.WithIssueHook(record.hook))
 	id, first := a.mustCreate(t, "service", "inventory:read")
 	r := a.mustSend(t, http.MethodPost, keysPath+"/"+id+"/rotate", "")
 	want := map[string]string{first: id, r.textAt(t, "plaintextKey"): r.textAt(t, "apiKey", "id")}
-	if !cmp.Equal(want, seen) {
+	if !cmp.Equal(want, record.ids()) || len(record.all()) != 2 {
 		t.Error("the hook did not see exactly the plaintexts that were answered")
+	}
+}
+
+// TestIssueHookSeesWhatFaultsHide: a leak test needs the plaintexts that never reached a client, too.
+func TestIssueHookSeesWhatFaultsHide(t *testing.T) {
+	for _, kind := range []sandbox.FaultKind{
+		sandbox.FaultCutAfterCommit, sandbox.FaultTruncatedJSON, sandbox.FaultNoPlaintext, sandbox.FaultUnknownShape,
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			var record recorder
+			a := start(t, sandbox.WithIssueHook(record.hook), sandbox.WithFaults(sandbox.Fault{Kind: kind, Times: 1}))
+			_, _ = a.send(t, http.MethodPost, keysPath, a.SessionToken(), createBody) // some kinds cut the answer
+			seen := record.all()
+			if len(seen) != 1 {
+				t.Fatalf("%d plaintexts seen, want 1", len(seen))
+			}
+			expectWorks(t, a, seen[0])
+		})
 	}
 }
 

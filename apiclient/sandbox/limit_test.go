@@ -110,3 +110,33 @@ func TestParseRateLimits(t *testing.T) {
 		t.Error("a limit of nothing was accepted")
 	}
 }
+
+// TestWaitsAreRoundedUp: a window that began at a fraction of a second is over when a client that was told a whole
+// number of seconds comes back, never later by more than a second and never earlier.
+func TestWaitsAreRoundedUp(t *testing.T) {
+	for name, want := range map[string]struct{ reset, retryAfter string }{
+		"page":                                  {"1704067261", "60"},
+		"reset=milliseconds":                    {"1704067260400", "60"},
+		"reset=delta,retry-after=date":          {"60", "Mon, 01 Jan 2024 00:01:01 GMT"},
+		"retry-after=none":                      {"1704067261", ""},
+		"reset=milliseconds, retry-after=date,": {"1704067260400", "Mon, 01 Jan 2024 00:01:01 GMT"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, err := sandbox.ParseDialect(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := start(t, sandbox.WithDialect(d), sandbox.WithRateLimits(sandbox.RateLimit{Requests: 1, Per: time.Minute}))
+			a.AdvanceClock(400 * time.Millisecond)
+			expectStatus(t, a.mustSend(t, http.MethodGet, keysPath, ""), http.StatusOK)
+			r := a.mustSend(t, http.MethodGet, keysPath, "")
+			expectStatus(t, r, http.StatusTooManyRequests)
+			if got := r.header.Get("X-RateLimit-Reset"); got != want.reset {
+				t.Errorf("reset %s, want %s", got, want.reset)
+			}
+			if got := r.header.Get("Retry-After"); got != want.retryAfter {
+				t.Errorf("Retry-After %q, want %q", got, want.retryAfter)
+			}
+		})
+	}
+}

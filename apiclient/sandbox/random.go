@@ -14,15 +14,14 @@ const (
 	upperDigits  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
 
-// newSource is the stream of random bytes for one purpose: crypto/rand for seed 0, else a stream that depends on the
-// seed and the purpose alone, so that drawing faults does not shift the ids of keys.
-func newSource(seed uint64, purpose byte) io.Reader {
+// newSource is a new stream of random bytes: crypto/rand for seed 0, else one that depends on the seed alone. Faults
+// and keys have a stream each, so that drawing faults does not shift the ids of keys.
+func newSource(seed uint64) io.Reader {
 	if seed == 0 {
 		return cryptorand.Reader
 	}
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)
-	key[8] = purpose
 	return rand.NewChaCha8(key)
 }
 

@@ -97,4 +97,15 @@ func TestBusinessEndpoints(t *testing.T) {
 		}
 		expectStatus(t, a.mustSend(t, http.MethodPost, "/api/planning/scenarios", "[]"), http.StatusBadRequest)
 	})
+	t.Run("a collection does not grow without end", func(t *testing.T) {
+		a := start(t, sandbox.WithRateLimits())
+		for range 510 {
+			a.mustSend(t, http.MethodPost, "/api/shipping/shipments", `{}`)
+		}
+		r := a.mustSend(t, http.MethodGet, "/api/shipping/shipments?page=5&limit=100", "")
+		documents := as[[]any](t, r.at(t, "shipments"))
+		if r.at(t, "pagination", "total") != 500.0 || as[map[string]any](t, documents[99])["carrier"] != nil {
+			t.Errorf("%v documents", r.at(t, "pagination", "total"))
+		}
+	})
 }

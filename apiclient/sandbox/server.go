@@ -34,12 +34,6 @@ type Server struct {
 	collections map[string][]object
 }
 
-// Purposes of random streams.
-const (
-	purposeIssue byte = iota
-	purposeFaults
-)
-
 // New starts a sandbox. Errors: an option's value is invalid, or the store cannot be opened or read.
 func New(opts ...Option) (*Server, error) {
 	c, err := newConfig(opts)
@@ -56,7 +50,7 @@ func New(opts ...Option) (*Server, error) {
 		tenant:      t,
 		limiter:     limiter{limits: slices.Clone(c.limits), windows: map[windowKey]*window{}},
 		stats:       newStats(),
-		random:      newSource(c.seed, purposeIssue),
+		random:      newSource(c.seed),
 		collections: seedCollections(),
 		faults:      faults{random: faultDice(c.seed)},
 	}
@@ -86,7 +80,7 @@ func openStore(path string) (*tenant, error) {
 
 func faultDice(seed uint64) *rand.Rand {
 	var drawn [8]byte
-	if _, err := io.ReadFull(newSource(seed, purposeFaults), drawn[:]); err != nil {
+	if _, err := io.ReadFull(newSource(seed), drawn[:]); err != nil {
 		panic(err) // see randomText
 	}
 	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(drawn[:]), 0)) //nolint:gosec // dice for faults, not for secrets

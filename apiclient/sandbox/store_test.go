@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient/sandbox"
 )
@@ -77,6 +79,32 @@ func TestStoreErrors(t *testing.T) {
 			t.Error("accepted")
 		}
 	})
+	t.Run("damaged", func(t *testing.T) {
+		for bucket, key := range map[string]string{"keys": "key_1", "tenant": "organisation"} {
+			path := filepath.Join(t.TempDir(), "sandbox.db")
+			s, err := sandbox.New(sandbox.WithStore(path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			damage(t, path, bucket, key)
+			for range 2 { // the second time shows that the file was let go
+				if _, err := sandbox.New(sandbox.WithStore(path)); err == nil || strings.Contains(err.Error(), "in use") {
+					t.Errorf("opening a store with a damaged %s: %v", bucket, err)
+				}
+			}
+		}
+	})
+	t.Run("a key that was used and deleted is not written at the end", func(t *testing.T) {
+		a := start(t, sandbox.WithStore(filepath.Join(t.TempDir(), "sandbox.db")))
+		id, plaintext := a.mustCreate(t, "service", "inventory:read")
+		expectWorks(t, a, plaintext)
+		if err := a.DeleteKey(id); err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Run("a commit that fails changes nothing and says so", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "sandbox.db")
 		var log bytes.Buffer
@@ -102,11 +130,11 @@ func TestStoreErrors(t *testing.T) {
 // listener tells; whatever an outsider can do, faults included, was done before looking.
 func TestNoSecretIsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sandbox.db")
-	var secrets []string
+	var record recorder
 	var log bytes.Buffer
 	a := start(t, sandbox.WithStore(path), sandbox.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
-		sandbox.WithIssueHook(func(_, plaintext string) { secrets = append(secrets, plaintext) }))
-	secrets = append(secrets, a.SessionToken(), a.NewSessionToken())
+		sandbox.WithIssueHook(record.hook))
+	secrets := []string{a.SessionToken(), a.NewSessionToken()}
 	for _, kind := range sandbox.FaultKinds() {
 		a.ClearFaults()
 		a.AddFault(sandbox.Fault{Kind: kind, Latency: time.Millisecond})
@@ -123,6 +151,7 @@ func TestNoSecretIsKept(t *testing.T) {
 	a.mustSend(t, http.MethodGet, "/api/"+plaintext, "")
 	a.mustSend(t, http.MethodPost, keysPath+"/"+plaintext+"/revoke", "")
 
+	secrets = append(secrets, record.all()...)
 	stored, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -150,13 +179,8 @@ func TestNoSecretIsKept(t *testing.T) {
 // one key only, and the counters agree. Run with -race.
 func TestConcurrency(t *testing.T) {
 	const workers, rounds = 16, 10
-	var mu sync.Mutex
-	issued := map[string]string{}
-	a := start(t, sandbox.WithRateLimits(), sandbox.WithIssueHook(func(id, plaintext string) {
-		mu.Lock()
-		defer mu.Unlock()
-		issued[plaintext] = id
-	}))
+	var record recorder
+	a := start(t, sandbox.WithRateLimits(), sandbox.WithIssueHook(record.hook))
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
@@ -171,7 +195,7 @@ func TestConcurrency(t *testing.T) {
 	}
 	wg.Wait()
 	const lives = workers * rounds
-	stats := a.Stats()
+	stats, issued := a.Stats(), record.ids()
 	if stats.Created != lives || stats.Rotated != lives || stats.Updated != lives || stats.Revoked != lives || len(issued) != 2*lives {
 		t.Errorf("stats %+v, %d plaintexts; want %d of each and twice as many plaintexts", stats, len(issued), lives)
 	}
@@ -230,5 +254,18 @@ func TestRevokeRace(t *testing.T) {
 	wg.Wait()
 	if diff := cmp.Diff(map[string]int{"200": 1, "409": 19}, a.Stats().Outcomes["revoke"]); diff != "" {
 		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+}
+
+// damage puts something that is no JSON into a store.
+func damage(t *testing.T, path, bucket, key string) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), []byte("{")) })
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
 	}
 }

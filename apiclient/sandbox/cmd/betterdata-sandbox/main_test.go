@@ -194,6 +194,20 @@ func TestTokenFileIsReadIfItHoldsOne(t *testing.T) {
 	}
 }
 
+func TestTokenFileIsClosedToOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := launch(t, "--session-token-file", path)
+	if status, _ := call(t, http.MethodGet, p.api+"/admin/api-keys", p.token(t), ""); status != http.StatusOK {
+		t.Errorf("status %d", status)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("token file: %v, %v", info.Mode(), err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	folder := t.TempDir()
 	cases := map[string]struct {
