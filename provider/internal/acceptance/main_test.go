@@ -25,7 +25,7 @@ func runAndSearch(m *testing.M) int {
 	secrets.dir = dir
 	for name, value := range map[string]string{
 		"TF_LOG": "TRACE", "TF_ACC_LOG": "TRACE", "TF_LOG_PATH_MASK": filepath.Join(dir, "%s.log"),
-		"CHECKPOINT_DISABLE": "1",
+		"CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.DevNull,
 	} {
 		_ = os.Setenv(name, value)
 	}
