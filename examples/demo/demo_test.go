@@ -20,7 +20,7 @@ func realTools(t *testing.T) tools {
 		}
 	}
 	found.plugin = filepath.Join(t.TempDir(), "terraform-provider-betterdata")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", found.plugin, "../../provider") //nolint:gosec // our own code
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", found.plugin, "../../provider")
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the provider: %v\n%s", err, output)
 	}

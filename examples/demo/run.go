@@ -18,7 +18,9 @@ type demo struct {
 	story
 	api *sandbox.Server
 	url string
-	tf  *terraform
+	// consumer stands for whatever uses the key.
+	consumer *http.Client
+	tf       *terraform
 }
 
 func run(ctx context.Context, out io.Writer, tools tools, faults string) error {
@@ -27,8 +29,8 @@ func run(ctx context.Context, out io.Writer, tools tools, faults string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	d := &demo{story: story{out: out, began: time.Now()}}
-	stop, err := d.open(dir, tools, faults)
+	d := &demo{story: story{out: out, began: time.Now()}, consumer: &http.Client{Timeout: time.Minute}}
+	stop, err := d.open(ctx, dir, tools, faults)
 	if err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ func run(ctx context.Context, out io.Writer, tools tools, faults string) error {
 }
 
 // open starts the sandbox on loopback and prepares Terraform.
-func (d *demo) open(dir string, tools tools, faults string) (stop func(), err error) {
+func (d *demo) open(ctx context.Context, dir string, tools tools, faults string) (stop func(), err error) {
 	rules, err := sandbox.ParseFaults(faults)
 	if err != nil {
 		return nil, err
@@ -46,7 +48,7 @@ func (d *demo) open(dir string, tools tools, faults string) (stop func(), err er
 		return nil, err
 	}
 	var listening net.ListenConfig
-	listener, err := listening.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	listener, err := listening.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +93,7 @@ func (d *demo) use(ctx context.Context, plaintext, path string) string {
 		return err.Error()
 	}
 	req.Header.Set("Authorization", "Bearer "+plaintext)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := d.consumer.Do(req)
 	if err != nil {
 		return err.Error()
 	}

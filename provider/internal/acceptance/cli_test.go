@@ -29,7 +29,7 @@ type workspace struct {
 var buildProvider = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(secrets.dir, "plugin")
 	binary := filepath.Join(dir, "terraform-provider-betterdata")
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "../..") //nolint:gosec // our own code
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "../..")
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the provider: %w\n%s", err, output)
 	}
@@ -106,7 +106,7 @@ type running struct {
 
 func (ws *workspace) start(args ...string) *running {
 	ws.w.t.Helper()
-	cmd := exec.CommandContext(ws.w.t.Context(), ws.path, args...) //nolint:gosec // the CLI under test
+	cmd := exec.CommandContext(ws.w.t.Context(), ws.path, args...)
 	cmd.Dir, cmd.Env = ws.dir, ws.env
 	// Its own process group: a signal reaches the CLI and its provider as Ctrl-C in a terminal does.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -141,25 +141,12 @@ func (ws *workspace) must(args ...string) string {
 	return res.output
 }
 
-// mustFail runs the CLI and fails the test when it succeeds.
-func (ws *workspace) mustFail(args ...string) string {
-	ws.w.t.Helper()
-	res := ws.run(args...)
-	if res.err == nil {
-		ws.w.t.Fatalf("%s succeeded:\n%s", strings.Join(args, " "), res.output)
-	}
-	return res.output
-}
-
 func (ws *workspace) apply() string {
 	ws.w.t.Helper()
 	return ws.must("apply", "-auto-approve", "-no-color")
 }
 
-func (ws *workspace) destroy() string {
-	ws.w.t.Helper()
-	return ws.must("destroy", "-auto-approve", "-no-color")
-}
+func (ws *workspace) destroy() { ws.w.t.Helper(); ws.must("destroy", "-auto-approve", "-no-color") }
 
 // expectEmptyPlan checks that a plan has nothing to do, and neither has a refresh-only plan.
 func (ws *workspace) expectEmptyPlan() {

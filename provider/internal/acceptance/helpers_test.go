@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -30,6 +31,11 @@ func (s *syncStrings) all() []string {
 	return slices.Clone(s.values)
 }
 
+// consumer stands for whatever uses a key.
+//
+//nolint:gochecknoglobals // holds nothing but a timeout
+var consumer = &http.Client{Timeout: time.Minute}
+
 // get sends a GET with a bearer token and returns the status.
 func get(t *testing.T, url, token string) int {
 	t.Helper()
@@ -38,7 +44,7 @@ func get(t *testing.T, url, token string) int {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := consumer.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +112,7 @@ func post(t *testing.T, url, token, body string) int {
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := consumer.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

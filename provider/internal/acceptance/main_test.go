@@ -71,7 +71,7 @@ func (c *canary) search() error {
 	}
 	searched := 0
 	for _, file := range files {
-		content, err := os.ReadFile(file) //nolint:gosec // our own temporary folder
+		content, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,8 @@ func manyKeys(n int, arguments string) string {
 // TestAccRequests200 counts what 200 keys cost (P6): creates and renames are what must be, reads cost pages.
 func TestAccRequests200(t *testing.T) {
 	t.Parallel()
-	const n = 200
+	// A complete listing of 200 keys is two requests.
+	const n, pages = 200, 2
 	for mode, renames := range map[string]int{"temporary": n, "permanent": 0, "none": 0} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
@@ -28,25 +29,23 @@ func TestAccRequests200(t *testing.T) {
 				t.Errorf("%d creates and %d renames, want %d and %d", s.Requests["create"], s.Requests["update"], n, renames)
 			}
 			// No keys exist at plan time: a complete listing is one request, and in the apply at most three as the keys grow.
-			if got := s.Requests["list"]; got > 3*pages(n) {
+			if got := s.Requests["list"]; got > 3*pages {
 				t.Errorf("%d list requests, want at most 3 complete listings of %d keys", got, n)
 			}
 			w.api.ResetStats()
 			ws.must("plan", "-no-color", "-detailed-exitcode")
-			if got := w.api.Stats(); got.Total != pages(n) {
-				t.Errorf("a refresh of %d keys made %d requests (%v), want %d", n, got.Total, got.Requests, pages(n))
+			if got := w.api.Stats(); got.Total != pages {
+				t.Errorf("a refresh of %d keys made %d requests (%v), want %d", n, got.Total, got.Requests, pages)
 			}
 			w.api.ResetStats()
 			ws.destroy()
-			if got := w.api.Stats(); got.Requests["revoke"] != n || got.Requests["list"] > 2*pages(n) {
+			if got := w.api.Stats(); got.Requests["revoke"] != n || got.Requests["list"] > 2*pages {
 				t.Errorf("destroy made %v, want %d revokes and at most two listings", got.Requests, n)
 			}
 			w.expectLive(0)
 		})
 	}
 }
-
-func pages(keys int) int { return (keys + 99) / 100 }
 
 // TestAccQuota: an apply of 100 keys against 30 requests per 3 seconds ends without one failed resource, and so do
 // two at the same time on one credential.
