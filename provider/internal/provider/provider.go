@@ -5,14 +5,11 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
-	"github.com/betterdataco/terraform-provider-betterdata/provider/internal/apikey"
 	"github.com/betterdataco/terraform-provider-betterdata/provider/internal/connection"
 )
 
@@ -91,11 +88,3 @@ func (p *betterdata) Configure(ctx context.Context, req provider.ConfigureReques
 	resp.ListResourceData = conn
 	resp.ActionData = conn
 }
-
-// Resources lists the managed resources.
-func (p *betterdata) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{apikey.NewResource}
-}
-
-// DataSources lists the data sources.
-func (p *betterdata) DataSources(context.Context) []func() datasource.DataSource { return nil }
