@@ -39,7 +39,7 @@ func TestTimeBudgetCountsExchanges(t *testing.T) {
 func TestTimeBudgetCountsBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := bubbleClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		client := bubbleClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 			WithRetry(RetryPolicy{MaxRetries: 100, MinWait: time.Minute, MaxWait: time.Minute}))
 		begun := time.Now()
 		err := client.RevokeKey(WithTimeBudget(t.Context(), 5*time.Minute), "key_1")

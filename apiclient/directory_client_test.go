@@ -1,7 +1,6 @@
 package apiclient
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -22,7 +21,7 @@ func (a *tenant) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPatch, strings.HasSuffix(r.URL.Path, "/revoke"):
 		_, _ = w.Write([]byte(`{"success":true}`))
 	case strings.HasSuffix(r.URL.Path, "/rotate"):
-		_ = json.NewEncoder(w).Encode(map[string]any{"apiKey": map[string]any{"id": id + "_next", "name": "n", "status": "ACTIVE"}, "plaintextKey": "p"})
+		writeJSON(w, map[string]any{"apiKey": map[string]any{"id": id + "_next", "name": "n", "status": "ACTIVE"}, "plaintextKey": "p"})
 	default:
 		_, _ = w.Write([]byte(issuedBody))
 	}
@@ -92,7 +91,7 @@ func TestConfirmationsAreShared(t *testing.T) {
 		client := bubbleClient(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
 				lists.note(r)
-				elapse(r.Context(), time.Minute)
+				elapse(r.Context(), 30*time.Second)
 				_, _ = w.Write([]byte(`{"apiKeys":[],"pagination":{"total":0}}`))
 				return
 			}

@@ -86,7 +86,7 @@ func (p *passenger) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-m.spent().Done():
-		return context.Cause(m.spent())
+		return context.Cause(m.spent()) //nolint:contextcheck // not a context to work under, but the budget's end
 	}
 }
 

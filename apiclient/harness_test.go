@@ -156,8 +156,14 @@ func mustBe(t *testing.T, err, want error) {
 	}
 }
 
-// mustBeStatus checks that err is an *Error with a status, and returns it.
-func mustBeStatus(t *testing.T, err error, status int) *Error {
+// mustBeStatus checks that err is an *Error with a status.
+func mustBeStatus(t *testing.T, err error, status int) {
+	t.Helper()
+	_ = errorWith(t, err, status)
+}
+
+// errorWith returns the *Error in err, which must have a status.
+func errorWith(t *testing.T, err error, status int) *Error {
 	t.Helper()
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Status != status {
@@ -189,17 +195,6 @@ func (a *tenant) add(id, name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.keys = append(a.keys, map[string]any{"id": id, "name": name, "status": "ACTIVE", "scopes": []string{"inventory:read"}})
-}
-
-func (a *tenant) remove(id string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for i, key := range a.keys {
-		if key["id"] == id {
-			a.keys = append(a.keys[:i:i], a.keys[i+1:]...)
-			return
-		}
-	}
 }
 
 // paged is the documented shape.
@@ -235,7 +230,15 @@ func (a *tenant) list(w http.ResponseWriter, r *http.Request) {
 	if shape == nil {
 		shape = paged
 	}
-	_ = json.NewEncoder(w).Encode(shape(page, at))
+	writeJSON(w, shape(page, at))
+}
+
+func writeJSON(w io.Writer, value any) {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	_, _ = w.Write(encoded)
 }
 
 // ids joins the ids of keys.

@@ -80,7 +80,7 @@ func TestIssueWithoutPlaintext(t *testing.T) {
 // refusing is an address where nobody listens.
 func refusing(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type wireServer struct {
 
 func playServer(t *testing.T, handle func(s *wireServer, conn net.Conn)) *wireServer {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func (e *QuotaError) Error() string {
 }
 
 // Is makes a QuotaError errors.Is ErrNotExecuted.
-func (e *QuotaError) Is(target error) bool { return target == ErrNotExecuted } //nolint:errorlint // this is what errors.Is calls
+func (e *QuotaError) Is(target error) bool { return target == ErrNotExecuted }
 
 const (
 	// probeWait is when to come back while another request is out to learn the limit: about one exchange.

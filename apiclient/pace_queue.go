@@ -56,7 +56,7 @@ type waiter struct {
 }
 
 // waitQueue is a heap: highest priority first, then first come, first served.
-type waitQueue []*waiter
+type waitQueue []*waiter //nolint:recvcheck // heap.Interface wants it so: Push and Pop change the slice, the rest does not
 
 func (q waitQueue) Len() int { return len(q) }
 

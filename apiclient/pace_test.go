@@ -31,8 +31,14 @@ func mustAcquire(t *testing.T, p *pacer) *slot {
 	return s
 }
 
-// mustHold checks that there is no room, and returns when there will be.
-func mustHold(t *testing.T, p *pacer) *QuotaError {
+// mustHold checks that there is no room.
+func mustHold(t *testing.T, p *pacer) {
+	t.Helper()
+	_ = holdOf(t, p)
+}
+
+// holdOf returns when there will be room, of which there must be none now.
+func holdOf(t *testing.T, p *pacer) *QuotaError {
 	t.Helper()
 	s, err := p.tryAcquire(t.Context(), OpList)
 	quota, ok := errors.AsType[*QuotaError](err)
@@ -52,7 +58,7 @@ func TestFirstRequestGoesAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newTestPacer(Quota{})
 		first := mustAcquire(t, p)
-		if wait := time.Until(mustHold(t, p).RetryAt); wait != probeWait {
+		if wait := time.Until(holdOf(t, p).RetryAt); wait != probeWait {
 			t.Errorf("come back in %s", wait)
 		}
 		first.answered(rateReport{})
@@ -82,7 +88,7 @@ func TestBudgetIsRemainingLessInFlight(t *testing.T) {
 		p := newTestPacer(Quota{})
 		mustAcquire(t, p).answered(left(3, time.Minute))
 		a, b, c := mustAcquire(t, p), mustAcquire(t, p), mustAcquire(t, p)
-		hold := mustHold(t, p)
+		hold := holdOf(t, p)
 		if wait := time.Until(hold.RetryAt); wait != time.Minute {
 			t.Errorf("come back in %s, want a minute", wait)
 		}
@@ -132,7 +138,7 @@ func TestRefusalBlocksThenProbes(t *testing.T) {
 		a, b := mustAcquire(t, p), mustAcquire(t, p)
 		a.answered(rateReport{refused: true, retryAfter: 10 * time.Second})
 		b.answered(left(40, time.Hour)) // sent before the refusal: lifts nothing
-		if wait := time.Until(mustHold(t, p).RetryAt); wait != 10*time.Second {
+		if wait := time.Until(holdOf(t, p).RetryAt); wait != 10*time.Second {
 			t.Errorf("come back in %s", wait)
 		}
 		<-time.After(10 * time.Second)
@@ -151,7 +157,7 @@ func TestRefusalBackoff(t *testing.T) {
 		p := newTestPacer(Quota{})
 		wait := func() time.Duration {
 			mustAcquire(t, p).answered(rateReport{refused: true})
-			d := time.Until(mustHold(t, p).RetryAt)
+			d := time.Until(holdOf(t, p).RetryAt)
 			<-time.After(d)
 			return d
 		}
@@ -199,7 +205,7 @@ func TestConfiguredQuota(t *testing.T) {
 		<-time.After(10 * time.Second)
 		mustAcquire(t, p)
 		mustAcquire(t, p)
-		hold := mustHold(t, p)
+		hold := holdOf(t, p)
 		if wait := time.Until(hold.RetryAt); wait != 50*time.Second || !strings.Contains(hold.Reason, "3 requests a minute") {
 			t.Errorf("come back in %s because of %s", wait, hold.Reason)
 		}
@@ -207,7 +213,7 @@ func TestConfiguredQuota(t *testing.T) {
 		mustAcquire(t, p)
 		<-time.After(time.Minute)
 		mustAcquire(t, p)
-		hold = mustHold(t, p)
+		hold = holdOf(t, p)
 		if wait := time.Until(hold.RetryAt); wait != 58*time.Minute || !strings.Contains(hold.Reason, "5 requests an hour") {
 			t.Errorf("come back in %s because of %s", wait, hold.Reason)
 		}

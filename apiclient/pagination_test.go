@@ -98,7 +98,7 @@ func TestOtherBadRequest(t *testing.T) {
 		_, _ = fmt.Fprintf(w, `{"message":"limit sent: %v"}`, r.URL.Query().Has("limit"))
 	})
 	_, err := client.ListKeys(t.Context(), ListOptions{})
-	if e := mustBeStatus(t, err, 400); e.Message != "limit sent: true" || client.limitRefused.Load() {
+	if e := errorWith(t, err, 400); e.Message != "limit sent: true" || client.limitRefused.Load() {
 		t.Errorf("got %v", err)
 	}
 }
@@ -108,7 +108,7 @@ func TestPageCap(t *testing.T) {
 	api := (&tenant{}).fill(30)
 	client := clientOf(t, api.list, WithPageSize(10), WithPageCap(2))
 	_, err := client.Directory().View(t.Context(), Freshness{})
-	if e := mustBeStatus(t, err, 200); !strings.Contains(e.Message, "more than 2 pages") || api.count() != 2 {
+	if e := errorWith(t, err, 200); !strings.Contains(e.Message, "more than 2 pages") || api.count() != 2 {
 		t.Errorf("got %v after %d requests", err, api.count())
 	}
 	enough := clientOf(t, api.list, WithPageSize(10), WithPageCap(3))
@@ -220,7 +220,7 @@ func TestPageTooLarge(t *testing.T) {
 	var rec recorder
 	client := clientOf(t, rec.answering(200, `{"apiKeys":[]`+strings.Repeat(" ", pageLimit)+`}`))
 	_, err := client.ListKeys(t.Context(), ListOptions{})
-	if e := mustBeStatus(t, err, 200); !strings.Contains(e.Message, "larger than 16 MiB") || rec.count() != 1 {
+	if e := errorWith(t, err, 200); !strings.Contains(e.Message, "larger than 16 MiB") || rec.count() != 1 {
 		t.Errorf("got %v after %d requests", err, rec.count())
 	}
 }

@@ -34,7 +34,7 @@ func TestRedirectElsewhere(t *testing.T) {
 
 func checkRedirected(t *testing.T, name string, err error, status int, elsewhere string) {
 	t.Helper()
-	e := mustBeStatus(t, err, status)
+	e := errorWith(t, err, status)
 	address := strings.TrimSuffix(elsewhere, basePath)
 	if !strings.Contains(e.Message, address) || !strings.Contains(e.Hint, "base_url") || strings.Contains(err.Error(), "radioactive") {
 		t.Errorf("%s: got %v", name, err)

@@ -77,13 +77,10 @@ func (p RetryPolicy) retrying(hc *http.Client) *retryablehttp.Client {
 // shouldRepeat decides for requests that may be executed twice without harm. A 429 never gets here: the pacer waits
 // it out.
 func shouldRepeat(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	switch {
-	case ctx.Err() != nil:
-		return false, nil
-	case err != nil:
-		return transient(err), nil
+	if err != nil {
+		return ctx.Err() == nil && transient(err), nil
 	}
-	return resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented, nil
+	return ctx.Err() == nil && resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented, nil
 }
 
 // transient reports whether an error without an answer may go away by itself. A certificate that is not trusted,

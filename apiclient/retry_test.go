@@ -63,7 +63,7 @@ func TestRetriesEnd(t *testing.T) {
 			var rec recorder
 			client := clientOf(t, rec.answering(status, `{"code":"SOME_CODE","message":"m"}`))
 			err := call(t.Context(), client)
-			if e := mustBeStatus(t, err, status); e.Code != "SOME_CODE" || e.Message != "m" {
+			if e := errorWith(t, err, status); e.Code != "SOME_CODE" || e.Message != "m" {
 				t.Errorf("%s %d: got %+v", operation, status, e)
 			}
 			want := attempts
@@ -170,7 +170,7 @@ func TestErrorTellsWhenToComeBack(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 	})
 	_, err := client.ListKeys(t.Context(), ListOptions{})
-	if e := mustBeStatus(t, err, 403); e.RetryAt == nil || time.Until(*e.RetryAt) < 50*time.Second {
+	if e := errorWith(t, err, 403); e.RetryAt == nil || time.Until(*e.RetryAt) < 50*time.Second {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -179,7 +179,7 @@ func TestErrorTellsWhenToComeBack(t *testing.T) {
 func TestBackoffObeysCancellation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := bubbleClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) },
+		client := bubbleClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
 			WithRetry(RetryPolicy{MinWait: time.Hour, MaxWait: time.Hour}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

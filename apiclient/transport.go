@@ -134,7 +134,7 @@ func (r *repeatable) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = req.Body.Close()
 	}
 	k, _ := req.Context().Value(callKey{}).(*call)
-	got, err := r.client.paced(req.Context(), k, func(token Secret) (*reply, error) {
+	got, err := r.client.paced(req.Context(), k, func(token Secret) (*reply, error) { //nolint:contextcheck // it has the request's
 		ctx, cancel := context.WithTimeout(req.Context(), r.timeout())
 		defer cancel()
 		again := req.Clone(ctx)
