@@ -193,5 +193,5 @@ func ExampleWithNonBlockingQuota() {
 	}
 	// Output:
 	// <nil>
-	// come back in about 1m0s because of the configured quota (1 requests a minute)
+	// come back in about 1m0s because of the configured quota (1 a minute)
 }

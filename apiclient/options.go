@@ -110,9 +110,9 @@ func WithTokenSource(ts TokenSource) Option {
 	return func(cfg *config) error { cfg.tokens = ts; return nil }
 }
 
-// WithHTTPClient sets the HTTP client whose transport, cookie jar and timeout are used. It is copied, never
-// modified: redirects follow this package's rule, and the timeout bounds each exchange of list, update and revoke by
-// itself, waits excluded.
+// WithHTTPClient sets the HTTP client whose transport is used, and for list, update and revoke its cookie jar and its
+// timeout, which bounds each exchange by itself. It is copied, never modified; redirects follow this package's rule.
+// An *http.Transport is cloned without keep-alives for create and rotate; any other transport is used as it is.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(cfg *config) error {
 		if hc == nil {
@@ -144,20 +144,33 @@ func WithQuota(q Quota) Option {
 	}
 }
 
-// WithNonBlockingQuota makes every wait for quota a *QuotaError that says when to come back.
+// WithNonBlockingQuota makes every wait for quota a *QuotaError that says when to come back: a second later while
+// another request is out to learn the limit. A listing whose pages outlast the quota fails as a whole.
 func WithNonBlockingQuota() Option {
 	return func(cfg *config) error { cfg.nonBlocking = true; return nil }
 }
 
 // WithClock sets the clock of pacing and Directory; the default is the system's.
 func WithClock(c Clock) Option {
-	return func(cfg *config) error { cfg.clock = c; return nil }
+	return func(cfg *config) error {
+		if c == nil {
+			return errors.New("clock is nil")
+		}
+		cfg.clock = c
+		return nil
+	}
 }
 
 // WithLogger sets where attempts (Debug) and waits (Info) are recorded; the default is nowhere. Records never hold
 // bodies, headers or query values.
 func WithLogger(l *slog.Logger) Option {
-	return func(cfg *config) error { cfg.log = l; return nil }
+	return func(cfg *config) error {
+		if l == nil {
+			return errors.New("logger is nil")
+		}
+		cfg.log = l
+		return nil
+	}
 }
 
 // WithPageCap sets after how many pages a listing is given up with an error; the default is 1000.
@@ -185,7 +198,13 @@ func WithPageSize(keys int) Option {
 // WithWaitNotify sets a function that is called, from the waiting goroutine, when a request begins to wait for
 // quota and again when the end of the wait moves.
 func WithWaitNotify(f func(ctx context.Context, w Wait)) Option {
-	return func(cfg *config) error { cfg.notify = f; return nil }
+	return func(cfg *config) error {
+		if f == nil {
+			return errors.New("wait function is nil")
+		}
+		cfg.notify = f
+		return nil
+	}
 }
 
 // withExchangeTimeout shortens the deadline of create and rotate for tests.

@@ -206,7 +206,7 @@ func TestConfiguredQuota(t *testing.T) {
 		mustAcquire(t, p)
 		mustAcquire(t, p)
 		hold := holdOf(t, p)
-		if wait := time.Until(hold.RetryAt); wait != 50*time.Second || !strings.Contains(hold.Reason, "3 requests a minute") {
+		if wait := time.Until(hold.RetryAt); wait != 50*time.Second || !strings.Contains(hold.Reason, "3 a minute") {
 			t.Errorf("come back in %s because of %s", wait, hold.Reason)
 		}
 		<-time.After(50 * time.Second)
@@ -214,7 +214,7 @@ func TestConfiguredQuota(t *testing.T) {
 		<-time.After(time.Minute)
 		mustAcquire(t, p)
 		hold = holdOf(t, p)
-		if wait := time.Until(hold.RetryAt); wait != 58*time.Minute || !strings.Contains(hold.Reason, "5 requests an hour") {
+		if wait := time.Until(hold.RetryAt); wait != 58*time.Minute || !strings.Contains(hold.Reason, "5 an hour") {
 			t.Errorf("come back in %s because of %s", wait, hold.Reason)
 		}
 	})

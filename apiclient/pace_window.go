@@ -74,9 +74,9 @@ func (l *quotaLog) takeBack() {
 func (l *quotaLog) fullUntil(now time.Time) (time.Time, string) {
 	minute, hour := l.freeAt(l.quota.PerMinute, time.Minute), l.freeAt(l.quota.PerHour, time.Hour)
 	if hour.After(now) && !minute.After(hour) {
-		return hour, fmt.Sprintf("the configured quota (%d requests an hour)", l.quota.PerHour)
+		return hour, fmt.Sprintf("the configured quota (%d an hour)", l.quota.PerHour)
 	}
-	return minute, fmt.Sprintf("the configured quota (%d requests a minute)", l.quota.PerMinute)
+	return minute, fmt.Sprintf("the configured quota (%d a minute)", l.quota.PerMinute)
 }
 
 // freeAt returns when the request before the last n leaves the span.
