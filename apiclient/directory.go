@@ -68,6 +68,9 @@ func (d *Directory) tick() Instant {
 // ctx ends leaves; the listing goes on for the others, and ends when nobody waits for it.
 func (d *Directory) View(ctx context.Context, f Freshness) (*View, error) {
 	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		view, waiting := d.viewOrJoin(ctx, f)
 		if view != nil {
 			return view, nil

@@ -195,6 +195,19 @@ func TestReadersLeave(t *testing.T) {
 	})
 }
 
+func TestEndedContextBeginsNothing(t *testing.T) {
+	l := newListings("key_1")
+	inBubble(t, l, func(t *testing.T, d *Directory) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := d.View(ctx, Freshness{})
+		mustBe(t, err, context.Canceled)
+		if l.begun != 0 {
+			t.Error("a listing was begun")
+		}
+	})
+}
+
 // A listing that nobody waits for is cancelled; whoever comes then has a new one.
 func TestAbandonedListing(t *testing.T) {
 	l := newListings("key_1")
