@@ -30,6 +30,7 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 	scopes := plan.scopes(ctx, &resp.Diagnostics)
 	issuing := newIssuance(&resp.Diagnostics)
 	issuing.save(ctx, resp.Private, &resp.Diagnostics)
+	seal := plan.sealer(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -37,16 +38,19 @@ func (r *Resource) Create(ctx context.Context, req resource.CreateRequest, resp 
 
 	name, mode := plan.Name.ValueString(), plan.NameMarker.ValueString()
 	issued, err := r.connection.Client.CreateKey(ctx, apiclient.CreateKeyRequest{Name: issuing.bornName(name, mode), Scopes: scopes})
+	if err == nil {
+		err = plan.setIssued(issued, seal)
+	}
 	if err != nil {
 		r.createFailed(ctx, &plan, issuing, err, resp)
 		return
 	}
-	plan.setIssued(issued)
-	r.findIssuedID(ctx, &plan, issuing, nil, &resp.Diagnostics)
+	r.findIssuedID(ctx, &plan, issued.Plaintext, issuing, nil, &resp.Diagnostics)
 	policy := plan.rotation(ctx, &resp.Diagnostics).policy()
 	plan.RotationDue, plan.NextRotationAt = types.BoolValue(false), nextRotation(plan.CreatedAt, policy)
 	plan.setPreviousKeys(ctx, nil, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	setIdentity(ctx, resp.Identity, plan.ID, &resp.Diagnostics)
 
 	r.correct(ctx, plan.ID.ValueString(), issued.Key, issuing.finalName(name, mode), scopes, &resp.Diagnostics)
 }
@@ -97,14 +101,14 @@ func (r *Resource) namesakes(ctx context.Context, name string) string {
 
 // findIssuedID looks the key up when the answer held a plaintext but no readable id. The ids known before are those of
 // the key's predecessors.
-func (r *Resource) findIssuedID(ctx context.Context, m *model, issuing issuance, known []string, diags *diag.Diagnostics) {
+func (r *Resource) findIssuedID(ctx context.Context, m *model, plaintext apiclient.Secret, issuing issuance, known []string, diags *diag.Diagnostics) {
 	if !m.ID.IsNull() {
 		return
 	}
 	directory := r.connection.Client.Directory()
 	view, err := directory.View(apiclient.WithPriority(ctx, apiclient.PriorityRecover), apiclient.Freshness{BegunAfter: directory.Now()})
 	if err == nil {
-		if born := issuedKey(m.PlaintextKey.ValueString(), listedAmong(known, view.Get), view.LiveWithMarker(issuing.Marker)); born != nil {
+		if born := issuedKey(plaintext, listedAmong(known, view.Get), view.LiveWithMarker(issuing.Marker)); born != nil {
 			m.setKey(*born)
 			return
 		}
@@ -117,10 +121,10 @@ func (r *Resource) findIssuedID(ctx context.Context, m *model, issuing issuance,
 // issuedKey finds the key of a plaintext whose id is not known. An API that rotates in place puts the new plaintext
 // behind an id known before: its listing shows that by prefix and last characters. Otherwise it is the one key with
 // the marker that is not a predecessor, for those carry the marker too.
-func issuedKey(plaintext string, known, marked []apiclient.Key) *apiclient.Key {
+func issuedKey(plaintext apiclient.Secret, known, marked []apiclient.Key) *apiclient.Key {
 	ids := make([]string, 0, len(known))
 	for _, key := range known {
-		if key.KeyPrefix != "" && key.Last4 != "" && strings.HasPrefix(plaintext, key.KeyPrefix) && strings.HasSuffix(plaintext, key.Last4) {
+		if key.KeyPrefix != "" && key.Last4 != "" && strings.HasPrefix(plaintext.Reveal(), key.KeyPrefix) && strings.HasSuffix(plaintext.Reveal(), key.Last4) {
 			return &key
 		}
 		ids = append(ids, key.ID)

@@ -2,8 +2,10 @@ package apikey
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient/rotation"
@@ -68,9 +70,11 @@ func decideIssue(prior, plan *model, s plannedSettings, reschedule bool) (issueK
 		return issueRotate, dueReason(prior, s.priorRotation)
 	case triggersChanged(s.priorRotation.Triggers, s.rotation.Triggers):
 		return issueRotate, "rotates because rotation.triggers changed"
-	case plan.RotateOnImport.ValueBool() && prior.PlaintextKey.IsNull():
+	case prior.hasSecret() && !plan.AgeRecipients.IsUnknown() && !hasUnknown(plan.AgeRecipients) && !plan.AgeRecipients.Equal(prior.AgeRecipients):
+		return issueRotate, "rotates because age_recipients changed"
+	case plan.RotateOnImport.ValueBool() && !prior.hasSecret():
 		return issueRotate, "rotates because its plaintext is not known and rotate_on_import is set"
-	case s.rotation.Triggers.IsUnknown() || hasUnknown(s.rotation.Triggers):
+	case s.rotation.Triggers.IsUnknown() || hasUnknown(s.rotation.Triggers) || plan.AgeRecipients.IsUnknown() || hasUnknown(plan.AgeRecipients):
 		return issueMaybe, ""
 	}
 	return issueNone, ""
@@ -90,11 +94,17 @@ func triggersChanged(prior, planned types.Map) bool {
 	return !prior.Equal(planned)
 }
 
-func hasUnknown(m types.Map) bool {
-	for _, value := range m.Elements() {
-		if value.IsUnknown() {
-			return true
+// hasUnknown looks into a map or set whose size is known already.
+func hasUnknown(collection attr.Value) bool {
+	switch c := collection.(type) {
+	case types.Map:
+		for _, value := range c.Elements() {
+			if value.IsUnknown() {
+				return true
+			}
 		}
+	case types.Set:
+		return slices.ContainsFunc(c.Elements(), attr.Value.IsUnknown)
 	}
 	return false
 }

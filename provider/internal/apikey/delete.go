@@ -77,7 +77,7 @@ func retainedID(state *model, previous []previousKey, marked []apiclient.Key) st
 	if state.OnDestroy.ValueString() != onDestroyRetain {
 		return ""
 	}
-	if state.ID.IsNull() && !state.PlaintextKey.IsNull() {
+	if state.ID.IsNull() && state.hasSecret() {
 		if key := onlyUnknown(marked, idsOf(previous)); key != nil {
 			return key.ID
 		}
@@ -116,7 +116,7 @@ func markersOf(state *model, issuing issuance) []apiclient.Marker {
 	if issuing.Marker != "" {
 		markers = append(markers, issuing.Marker)
 	}
-	if state.ID.IsNull() && state.PlaintextKey.IsNull() {
+	if state.ID.IsNull() && !state.hasSecret() {
 		markers = append(markers, apiclient.MarkersIn(state.Name.ValueString())...)
 	}
 	return markers

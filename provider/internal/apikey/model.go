@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,6 +23,7 @@ type model struct {
 	Name           types.String   `tfsdk:"name"`
 	Scopes         types.Set      `tfsdk:"scopes"`
 	Rotation       types.Object   `tfsdk:"rotation"`
+	AgeRecipients  types.Set      `tfsdk:"age_recipients"`
 	OnDestroy      types.String   `tfsdk:"on_destroy"`
 	OnRevoked      types.String   `tfsdk:"on_revoked"`
 	NameMarker     types.String   `tfsdk:"name_marker"`
@@ -30,6 +32,7 @@ type model struct {
 
 	ID             types.String `tfsdk:"id"`
 	PlaintextKey   types.String `tfsdk:"plaintext_key"`
+	EncryptedKey   types.String `tfsdk:"encrypted_key"`
 	KeyPrefix      types.String `tfsdk:"key_prefix"`
 	Last4          types.String `tfsdk:"last4"`
 	Status         types.String `tfsdk:"status"`
@@ -135,19 +138,32 @@ func (m *model) setKey(key apiclient.Key) {
 	}
 }
 
-// setIssued takes over a key that was just issued, plaintext included.
-func (m *model) setIssued(issued *apiclient.IssuedKey) {
+// setIssued takes over a key that was just issued, with its plaintext in clear or encrypted. A plaintext that cannot be
+// encrypted is as good as lost, and the error says so: the key is a stray then.
+func (m *model) setIssued(issued *apiclient.IssuedKey, seal sealer) error {
+	sealed, err := seal.seal(issued.Plaintext)
+	if err != nil {
+		return fmt.Errorf("%w: the key was issued, but its plaintext could not be stored: %w", apiclient.ErrOutcomeUnknown, err)
+	}
+	m.ID = types.StringNull()
 	m.CreatedAt = timeValue(issued.ServerTime)
 	m.setKey(issued.Key)
 	if m.Status.IsNull() {
 		m.Status = types.StringValue(string(apiclient.StatusActive))
 	}
-	m.PlaintextKey = types.StringValue(issued.Plaintext.Reveal())
+	m.EncryptedKey, m.PlaintextKey = nullIfEmpty(sealed), types.StringNull()
+	if !seal.enabled() {
+		m.PlaintextKey = types.StringValue(issued.Plaintext.Reveal())
+	}
+	return nil
 }
+
+// hasSecret reports that the state holds the key itself, in clear or encrypted.
+func (m *model) hasSecret() bool { return !m.PlaintextKey.IsNull() || !m.EncryptedKey.IsNull() }
 
 // setNoKey sets every result to null: the state of a create whose outcome is not known.
 func (m *model) setNoKey(ctx context.Context, diags *diag.Diagnostics) {
-	m.ID, m.PlaintextKey = types.StringNull(), types.StringNull()
+	m.ID, m.PlaintextKey, m.EncryptedKey = types.StringNull(), types.StringNull(), types.StringNull()
 	m.KeyPrefix, m.Last4 = types.StringNull(), types.StringNull()
 	m.Status, m.CreatedAt = types.StringNull(), types.StringNull()
 	m.RotationDue, m.NextRotationAt = types.BoolValue(false), types.StringNull()
@@ -156,7 +172,7 @@ func (m *model) setNoKey(ctx context.Context, diags *diag.Diagnostics) {
 
 // takeResults copies the computed attributes of prior.
 func (m *model) takeResults(prior *model) {
-	m.ID, m.PlaintextKey = prior.ID, prior.PlaintextKey
+	m.ID, m.PlaintextKey, m.EncryptedKey = prior.ID, prior.PlaintextKey, prior.EncryptedKey
 	m.KeyPrefix, m.Last4 = prior.KeyPrefix, prior.Last4
 	m.Status, m.CreatedAt = prior.Status, prior.CreatedAt
 	m.RotationDue, m.NextRotationAt = prior.RotationDue, prior.NextRotationAt

@@ -102,7 +102,9 @@ func TestSetIssued(t *testing.T) {
 			got, want := newState(), newState()
 			tc.want(&want)
 			want.PlaintextKey = types.StringValue("bdk_live_new")
-			got.setIssued(&apiclient.IssuedKey{Key: tc.key, Plaintext: apiclient.NewSecret("bdk_live_new"), ServerTime: later})
+			if err := got.setIssued(&apiclient.IssuedKey{Key: tc.key, Plaintext: apiclient.NewSecret("bdk_live_new"), ServerTime: later}, sealer{}); err != nil {
+				t.Fatal(err)
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("state (-want +got):\n%s", diff)
 			}

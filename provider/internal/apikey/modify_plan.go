@@ -44,6 +44,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 func (r *Resource) planCreate(ctx context.Context, plan *model, diags *diag.Diagnostics) {
 	plan.RotationDue = types.BoolValue(false)
 	plan.setPreviousKeys(ctx, nil, diags)
+	planSecret(plan)
 	if !plan.Rotation.IsUnknown() && plan.rotation(ctx, diags).Interval.IsNull() {
 		plan.NextRotationAt = types.StringNull()
 	}
@@ -133,7 +134,8 @@ func planReschedule(plan *model, s plannedSettings) {
 }
 
 func planIssue(plan *model, s plannedSettings, in intent) {
-	plan.ID, plan.PlaintextKey = types.StringUnknown(), types.StringUnknown()
+	plan.ID = types.StringUnknown()
+	planSecret(plan)
 	plan.KeyPrefix, plan.Last4 = types.StringUnknown(), types.StringUnknown()
 	plan.Status, plan.CreatedAt = types.StringUnknown(), types.StringUnknown()
 	plan.PreviousKeys = types.ListUnknown(previousKeyType())
@@ -142,10 +144,24 @@ func planIssue(plan *model, s plannedSettings, in intent) {
 		plan.NextRotationAt = types.StringNull()
 	}
 	if in.issue == issueMaybe {
+		// A key that turns out to stay is known in the form it has, which may not be the one that the recipients ask for.
+		plan.PlaintextKey, plan.EncryptedKey = types.StringUnknown(), types.StringUnknown()
 		plan.RotationDue = types.BoolUnknown()
 		return
 	}
 	plan.RotationDue = types.BoolValue(false)
+}
+
+// planSecret says in which of the two forms the key will be known.
+func planSecret(plan *model) {
+	plan.PlaintextKey, plan.EncryptedKey = types.StringUnknown(), types.StringUnknown()
+	switch {
+	case plan.AgeRecipients.IsUnknown():
+	case plan.AgeRecipients.IsNull():
+		plan.EncryptedKey = types.StringNull()
+	default:
+		plan.PlaintextKey = types.StringNull()
+	}
 }
 
 func refuseDead(prior *model, diags *diag.Diagnostics) {

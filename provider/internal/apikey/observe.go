@@ -41,7 +41,7 @@ type observed struct {
 // with the mere passing of time, so that refreshing twice gives the same state.
 func fold(prior model, block rotationModel, previous []previousKey, issuing issuance, seen observed) (next model, keys []previousKey) {
 	next = prior
-	if prior.ID.IsNull() && !prior.PlaintextKey.IsNull() {
+	if prior.ID.IsNull() && prior.hasSecret() {
 		adopt(&next, previous, seen)
 	}
 	foldCurrent(&next, issuing, seen)
@@ -58,7 +58,7 @@ func fold(prior model, block rotationModel, previous []previousKey, issuing issu
 // adopt finds the id of a key whose issuing answer held a plaintext but no readable id.
 func adopt(next *model, previous []previousKey, seen observed) {
 	known := listedAmong(idsOf(previous), func(id string) (apiclient.Key, bool) { key, ok := seen.keys[id]; return key, ok })
-	if found := issuedKey(next.PlaintextKey.ValueString(), known, seen.marked); found != nil {
+	if found := issuedKey(apiclient.NewSecret(next.PlaintextKey.ValueString()), known, seen.marked); found != nil {
 		next.ID = types.StringValue(found.ID)
 		seen.keys[found.ID] = *found
 	}

@@ -19,11 +19,12 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	setIdentity(ctx, resp.Identity, state.ID, &resp.Diagnostics)
 	if !r.connection.Ready() {
 		r.connection.WarnUnknown(&resp.Diagnostics)
 		return
 	}
-	if state.ID.IsNull() && state.PlaintextKey.IsNull() {
+	if state.ID.IsNull() && !state.hasSecret() {
 		// A create whose outcome is not known. The object is tainted: Delete deals with whatever it left.
 		return
 	}
@@ -48,6 +49,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	recordMarker(ctx, &next, issuing, seen, resp)
 	next.setPreviousKeys(ctx, keys, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &next)...)
+	setIdentity(ctx, resp.Identity, next.ID, &resp.Diagnostics)
 }
 
 // observe asks the directory about every id the state knows. Only a current id that a listing lacks costs a second
@@ -100,11 +102,11 @@ func (r *Resource) lookAgain(ctx context.Context, state *model, seen *observed) 
 // warnRotatedElsewhere: the id is the same but the last characters differ, so somebody has put another key behind
 // it, and the plaintext in the state does not belong to it any more.
 func warnRotatedElsewhere(prior, next *model, diags *diag.Diagnostics) {
-	if prior.Last4.IsNull() || prior.PlaintextKey.IsNull() || !prior.ID.Equal(next.ID) || prior.Last4.Equal(next.Last4) {
+	if prior.Last4.IsNull() || !prior.hasSecret() || !prior.ID.Equal(next.ID) || prior.Last4.Equal(next.Last4) {
 		return
 	}
 	diags.AddWarning(fmt.Sprintf("%s was rotated outside of Terraform", next.ID.ValueString()),
-		fmt.Sprintf("The API shows its last four characters as %s, the state has %s: plaintext_key most likely does not work any more. "+
+		fmt.Sprintf("The API shows its last four characters as %s, the state has %s: the key in the state most likely does not work any more. "+
 			"Change rotation.triggers to have the next apply rotate the key.", next.Last4.ValueString(), prior.Last4.ValueString()))
 }
 

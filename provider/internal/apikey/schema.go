@@ -61,6 +61,13 @@ func settings(ctx context.Context) map[string]schema.Attribute {
 			Validators: []validator.Set{setvalidator.SizeAtLeast(1), scopesValidator{}},
 		},
 		"rotation": rotationAttribute(),
+		"age_recipients": schema.SetAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Public keys that the plaintext is encrypted to with [age](https://age-encryption.org), so that it is never in the state: " +
+				"`age1...` recipients, or `ssh-ed25519` and `ssh-rsa` public keys. `plaintext_key` is then null and `encrypted_key` holds the ciphertext. " +
+				"A change rotates the key, since the plaintext is not there to be encrypted again; on an imported key, whose plaintext is unknown, it is only recorded.",
+			Validators: []validator.Set{setvalidator.SizeAtLeast(1), recipientsValidator{}},
+		},
 		"on_destroy": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(onDestroyRevoke),
 			MarkdownDescription: "What destroying the resource does to the key: `revoke` (default) or `retain`, which leaves the current key alive " +
@@ -138,8 +145,13 @@ func results() map[string]schema.Attribute {
 		},
 		"plaintext_key": schema.StringAttribute{
 			Computed: true, Sensitive: true,
-			MarkdownDescription: "The key itself, as sent in an `Authorization: Bearer` header. Known from the moment it was issued; null after an import, since the API never shows it again. " +
+			MarkdownDescription: "The key itself, as sent in an `Authorization: Bearer` header. Known from the moment it was issued; null after an import, since the API never shows it again, and with `age_recipients`. " +
 				"A rotation changes it; renaming and changing scopes do not.",
+		},
+		"encrypted_key": schema.StringAttribute{
+			Computed: true,
+			MarkdownDescription: "The key encrypted to `age_recipients`, armored; `age -d` with one of their identities prints it. Null without `age_recipients` and after an import. " +
+				"A rotation changes it.",
 		},
 		"key_prefix": schema.StringAttribute{
 			Computed:            true,

@@ -19,6 +19,7 @@ type update struct {
 	prior, plan model
 	settings    plannedSettings
 	issuing     issuance
+	seal        sealer
 	scopes      []string
 	previous    []previousKey
 	diags       *diag.Diagnostics
@@ -46,11 +47,12 @@ func (r *Resource) Update(ctx context.Context, req resource.UpdateRequest, resp 
 	done := u.run(apiclient.WithTimeBudget(ctx, timeout), in, &next)
 	if !done {
 		// What did not happen must stay as it was, so that the next plan asks for it again.
-		next.Rotation = u.prior.Rotation
+		next.Rotation, next.AgeRecipients = u.prior.Rotation, u.prior.AgeRecipients
 	}
 	u.judge(ctx, in.reschedule && done, &next)
 	next.setPreviousKeys(ctx, u.previous, u.diags)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &next)...)
+	setIdentity(ctx, resp.Identity, next.ID, u.diags)
 	u.issuing.save(ctx, resp.Private, u.diags)
 }
 
@@ -60,6 +62,7 @@ func (u *update) load(ctx context.Context, req resource.UpdateRequest) {
 		u.issuing = newIssuance(u.diags)
 	}
 	u.scopes = u.plan.scopes(ctx, u.diags)
+	u.seal = u.plan.sealer(ctx, u.diags)
 	u.previous = u.prior.previousKeys(ctx, u.diags)
 	u.settings = plannedSettings{
 		rotation:      u.plan.rotation(ctx, u.diags),
@@ -127,12 +130,14 @@ func (u *update) prepareRotation(ctx context.Context, next *model) bool {
 func (u *update) rotate(ctx context.Context, next *model) bool {
 	id := u.prior.ID.ValueString()
 	issued, err := u.connection.Client.RotateKey(ctx, id)
+	if err == nil {
+		err = u.accept(ctx, next, issued)
+	}
 	if err != nil {
 		u.rotateFailed(id, err)
 		next.Name = types.StringValue(u.issuing.shownName(u.bornName(), u.plan.NameMarker.ValueString()))
 		return false
 	}
-	u.accept(ctx, next, issued)
 	if next.ID.Equal(u.prior.ID) {
 		// The API kept the id: there is no predecessor to revoke, and revoking this id would kill the new key. The
 		// time it tells may be that of the first issue, by which the new plaintext would be due at once, for ever.
@@ -167,7 +172,9 @@ func (u *update) reissue(ctx context.Context, next *model) bool {
 	name, mode := u.plan.Name.ValueString(), u.plan.NameMarker.ValueString()
 	issued, err := u.connection.Client.CreateKey(ctx, apiclient.CreateKeyRequest{Name: u.bornName(), Scopes: u.scopes})
 	if err == nil {
-		u.accept(ctx, next, issued)
+		err = u.accept(ctx, next, issued)
+	}
+	if err == nil {
 		return true
 	}
 	next.Name, next.Scopes, next.NameMarker = u.prior.Name, u.prior.Scopes, u.prior.NameMarker
@@ -184,14 +191,16 @@ func (u *update) reissue(ctx context.Context, next *model) bool {
 	return false
 }
 
-// accept records an issued key and then gives it its exact name. From here on nothing is an error any more.
-func (u *update) accept(ctx context.Context, next *model, issued *apiclient.IssuedKey) {
-	next.ID = types.StringNull()
-	next.setIssued(issued)
-	u.findIssuedID(ctx, next, u.issuing, append(idsOf(u.previous), u.prior.ID.ValueString()), u.diags)
+// accept records an issued key and then gives it its exact name. Once it is recorded nothing is an error any more.
+func (u *update) accept(ctx context.Context, next *model, issued *apiclient.IssuedKey) error {
+	if err := next.setIssued(issued, u.seal); err != nil {
+		return err
+	}
+	u.findIssuedID(ctx, next, issued.Plaintext, u.issuing, append(idsOf(u.previous), u.prior.ID.ValueString()), u.diags)
 	u.issuing.Unmarked = false
 	final := u.issuing.finalName(u.plan.Name.ValueString(), u.plan.NameMarker.ValueString())
 	u.correct(ctx, next.ID.ValueString(), issued.Key, final, u.scopes, u.diags)
+	return nil
 }
 
 // retire puts the rotated key among the previous ones. With no overlap it is due at once: the user asked for that.
@@ -236,7 +245,7 @@ func (u *update) judge(ctx context.Context, reschedule bool, next *model) {
 	policy := next.rotation(ctx, u.diags).policy()
 	next.NextRotationAt = nextRotation(next.CreatedAt, policy)
 	switch {
-	case !next.PlaintextKey.Equal(u.prior.PlaintextKey):
+	case !next.PlaintextKey.Equal(u.prior.PlaintextKey) || !next.EncryptedKey.Equal(u.prior.EncryptedKey):
 		next.RotationDue = types.BoolValue(false)
 	case reschedule:
 		next.RotationDue = rotationDue(next.CreatedAt, policy, u.now(ctx))
