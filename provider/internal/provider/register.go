@@ -33,7 +33,7 @@ func (p *betterdata) DataSources(context.Context) []func() datasource.DataSource
 
 // EphemeralResources lists the ephemeral resources, for Terraform 1.10 and OpenTofu 1.11 onwards.
 func (p *betterdata) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
-	return []func() ephemeral.EphemeralResource{}
+	return []func() ephemeral.EphemeralResource{apikey.NewEphemeral}
 }
 
 // Functions lists the provider functions; they work without a configured provider.
