@@ -43,10 +43,10 @@ func (p *betterdata) Functions(context.Context) []func() function.Function {
 
 // ListResources lists what terraform query can list, from Terraform 1.14 on.
 func (p *betterdata) ListResources(context.Context) []func() list.ListResource {
-	return []func() list.ListResource{}
+	return []func() list.ListResource{apikey.NewList}
 }
 
 // Actions lists the actions, for Terraform 1.14 onwards.
 func (p *betterdata) Actions(context.Context) []func() action.Action {
-	return []func() action.Action{}
+	return []func() action.Action{apikey.NewRevokeAction, apikey.NewRevokePreviousAction}
 }
