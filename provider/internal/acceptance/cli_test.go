@@ -1,10 +1,12 @@
 package acceptance
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -220,4 +222,43 @@ func eventually(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("did not happen within a minute: %s", what)
 		}
 	}
+}
+
+// recordFiles has TestMain search every file in the workspace, state included. Plan files are archives: what is in
+// them is searched too.
+func (ws *workspace) recordFiles() {
+	ws.w.t.Helper()
+	err := filepath.WalkDir(ws.dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		secrets.record(path, content)
+		archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+		if err != nil {
+			return nil //nolint:nilerr // not an archive
+		}
+		for _, member := range archive.File {
+			if err := recordMember(path, member); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		ws.w.t.Fatal(err)
+	}
+}
+
+func recordMember(path string, member *zip.File) error {
+	opened, err := member.Open()
+	if err != nil {
+		return err
+	}
+	content, err := io.ReadAll(opened)
+	secrets.record(path+"!"+member.Name, content)
+	return err
 }

@@ -79,7 +79,7 @@ func TestAccQuotaInterrupted(t *testing.T) {
 	interrupted := time.Now()
 	run.interrupt()
 	res := run.wait()
-	if took := time.Since(interrupted); took > 30*time.Second {
+	if took := time.Since(interrupted); took > 10*time.Second {
 		t.Errorf("ended %s after Ctrl-C, want at once", took)
 	}
 	if res.err == nil {

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
@@ -75,7 +74,7 @@ const retries = 2
 func (w *world) factories() map[string]func() (tfprotov6.ProviderServer, error) {
 	impatient := apiclient.WithRetry(apiclient.RetryPolicy{MaxRetries: retries, MinWait: time.Millisecond, MaxWait: time.Millisecond})
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"betterdata": providerserver.NewProtocol6WithError(provider.New("test", impatient)()),
+		"betterdata": provider.Server("test", impatient),
 	}
 }
 
