@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/betterdataco/terraform-provider-betterdata/provider/internal/apikey"
+	"github.com/betterdataco/terraform-provider-betterdata/provider/internal/functions"
+	"github.com/betterdataco/terraform-provider-betterdata/provider/internal/scopes"
 )
 
 var (
@@ -28,7 +30,7 @@ func (p *betterdata) Resources(context.Context) []func() resource.Resource {
 
 // DataSources lists the data sources.
 func (p *betterdata) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{}
+	return []func() datasource.DataSource{apikey.NewDataSource, apikey.NewKeysDataSource, scopes.NewDataSource}
 }
 
 // EphemeralResources lists the ephemeral resources, for Terraform 1.10 and OpenTofu 1.11 onwards.
@@ -38,7 +40,7 @@ func (p *betterdata) EphemeralResources(context.Context) []func() ephemeral.Ephe
 
 // Functions lists the provider functions; they work without a configured provider.
 func (p *betterdata) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{}
+	return []func() function.Function{functions.NewMaskKey, functions.NewParseKey, functions.NewScopeAllows}
 }
 
 // ListResources lists what terraform query can list, from Terraform 1.14 on.
