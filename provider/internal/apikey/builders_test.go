@@ -24,6 +24,7 @@ func newState(edits ...func(*model)) model {
 		Name:           types.StringValue("Forecast"),
 		Scopes:         scopeSet("inventory:read"),
 		Rotation:       types.ObjectNull(rotationTypes()),
+		AgeRecipients:  types.SetNull(types.StringType),
 		OnDestroy:      types.StringValue(onDestroyRevoke),
 		OnRevoked:      types.StringValue(onRevokedRecreate),
 		NameMarker:     types.StringValue(markerTemporary),
@@ -32,6 +33,7 @@ func newState(edits ...func(*model)) model {
 
 		ID:             types.StringValue("key_1"),
 		PlaintextKey:   types.StringValue("bdk_live_ABC123_secret"),
+		EncryptedKey:   types.StringNull(),
 		KeyPrefix:      types.StringValue("bdk_live_ABC123"),
 		Last4:          types.StringValue("cret"),
 		Status:         types.StringValue("ACTIVE"),
@@ -88,7 +90,7 @@ func predecessor(id string, revokeAfter time.Time, due bool) previousKey {
 	}
 }
 
-func listedKey(id, name string, edits ...func(*apiclient.Key)) apiclient.Key {
+func keyInListing(id, name string, edits ...func(*apiclient.Key)) apiclient.Key {
 	at := issuedAt
 	key := apiclient.Key{
 		ID: id, Name: name, KeyPrefix: "bdk_live_ABC123", Last4: "cret",

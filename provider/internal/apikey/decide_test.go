@@ -19,6 +19,16 @@ func TestDecideIssue(t *testing.T) {
 	half := types.MapValueMust(types.StringType, map[string]attr.Value{"a": types.StringValue("1"), "b": types.StringUnknown()})
 	due := func(m *model) { m.RotationDue = types.BoolValue(true) }
 	imported := func(m *model) { m.PlaintextKey = types.StringNull() }
+	recipients := func(values ...string) func(*model) {
+		return func(m *model) { m.AgeRecipients = scopeSet(values...) }
+	}
+	encrypted := func(m *model) {
+		m.PlaintextKey, m.EncryptedKey = types.StringNull(), types.StringValue("-----BEGIN AGE ENCRYPTED FILE-----")
+		m.AgeRecipients = scopeSet("age1a")
+	}
+	unknownElement := func(m *model) {
+		m.AgeRecipients = types.SetValueMust(types.StringType, []attr.Value{types.StringUnknown()})
+	}
 	askOnImport := func(m *model) { m.RotateOnImport = types.BoolValue(true) }
 
 	for name, tc := range map[string]struct {
@@ -55,6 +65,14 @@ func TestDecideIssue(t *testing.T) {
 		"imported, asked":                       {edit: imported, plan: askOnImport, prior: noBlock(), next: noBlock(), want: issueRotate, reason: "rotate_on_import"},
 		"asked, but the plaintext is known":     {plan: askOnImport, prior: noBlock(), next: noBlock(), want: issueNone},
 		"imported, rotate_on_import unknown":    {edit: imported, plan: func(m *model) { m.RotateOnImport = types.BoolUnknown() }, prior: noBlock(), next: noBlock(), want: issueNone},
+		"recipients appear":                     {plan: recipients("age1a"), prior: noBlock(), next: noBlock(), want: issueRotate, reason: "age_recipients changed"},
+		"recipients change":                     {edit: encrypted, plan: recipients("age1b"), prior: noBlock(), next: noBlock(), want: issueRotate, reason: "age_recipients changed"},
+		"recipients go":                         {edit: encrypted, plan: func(m *model) { m.AgeRecipients = types.SetNull(types.StringType) }, prior: noBlock(), next: noBlock(), want: issueRotate, reason: "age_recipients changed"},
+		"recipients in another order":           {edit: func(m *model) { encrypted(m); m.AgeRecipients = scopeSet("age1a", "age1b") }, plan: recipients("age1b", "age1a"), prior: noBlock(), next: noBlock(), want: issueNone},
+		"recipients unknown":                    {edit: encrypted, plan: func(m *model) { m.AgeRecipients = types.SetUnknown(types.StringType) }, prior: noBlock(), next: noBlock(), want: issueMaybe},
+		"one recipient unknown":                 {edit: encrypted, plan: unknownElement, prior: noBlock(), next: noBlock(), want: issueMaybe},
+		"recipients of an imported key":         {edit: imported, plan: recipients("age1a"), prior: noBlock(), next: noBlock(), want: issueNone},
+		"asked on import, encrypted is known":   {edit: encrypted, plan: askOnImport, prior: noBlock(), next: noBlock(), want: issueNone},
 		"rename alone":                          {plan: func(m *model) { m.Name = types.StringValue("Other") }, prior: noBlock(), next: noBlock(), want: issueNone},
 		"scopes alone":                          {plan: func(m *model) { m.Scopes = scopeSet("*") }, prior: noBlock(), next: noBlock(), want: issueNone},
 		"scopes unknown":                        {plan: func(m *model) { m.Scopes = types.SetUnknown(types.StringType) }, prior: noBlock(), next: noBlock(), want: issueNone},

@@ -85,7 +85,7 @@ func TestSetIssued(t *testing.T) {
 		want func(*model)
 	}{
 		"whole": {
-			key: listedKey("key_2", "ignored", func(k *apiclient.Key) { k.Last4 = "tnew" }),
+			key: keyInListing("key_2", "ignored", func(k *apiclient.Key) { k.Last4 = "tnew" }),
 			want: func(m *model) {
 				m.ID, m.Last4, m.CreatedAt = types.StringValue("key_2"), types.StringValue("tnew"), timeValue(issuedAt)
 			},

@@ -87,7 +87,18 @@ func TestPlanUpdate(t *testing.T) {
 			plan: func(m *model) {
 				m.Rotation = block(types.StringValue("24h"), types.StringValue("1h"), types.MapUnknown(types.StringType)).object()
 			},
-			want: func(m *model) { allOfKey(m); m.RotationDue = types.BoolUnknown() },
+			want: func(m *model) {
+				allOfKey(m)
+				m.RotationDue, m.EncryptedKey = types.BoolUnknown(), types.StringUnknown()
+			},
+		},
+		"recipients appear": {
+			plan: func(m *model) { m.AgeRecipients = scopeSet("age1a") },
+			want: func(m *model) {
+				allOfKey(m)
+				m.NextRotationAt, m.PlaintextKey, m.EncryptedKey = types.StringNull(), types.StringNull(), types.StringUnknown()
+			},
+			warnings: 1, holds: []string{"age_recipients changed"},
 		},
 		"interval changed": {
 			prior: withDay,

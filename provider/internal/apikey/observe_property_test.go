@@ -96,7 +96,7 @@ func randomListing(random *rand.Rand) []apiclient.Key {
 	var keys []apiclient.Key
 	for i := range 7 {
 		maybe(random, func() {
-			keys = append(keys, listedKey(fmt.Sprintf("key_%d", i), pick(random, "Forecast", testMarker.Append("Forecast"), "Other"), func(k *apiclient.Key) {
+			keys = append(keys, keyInListing(fmt.Sprintf("key_%d", i), pick(random, "Forecast", testMarker.Append("Forecast"), "Other"), func(k *apiclient.Key) {
 				maybe(random, func() { k.Status = pick(random, apiclient.StatusRevoked, apiclient.StatusExpired, "", "SUSPENDED") })
 				maybe(random, func() { k.Scopes = pick(random, nil, []string{"*"}, []string{"inventory:read", "inventory:write"}) })
 				maybe(random, func() { k.KeyPrefix, k.Last4 = "", "" })

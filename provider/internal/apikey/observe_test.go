@@ -47,87 +47,87 @@ func TestFoldCurrent(t *testing.T) {
 		want    func(*model) // what changes
 	}{
 		"as recorded": {
-			listing: []apiclient.Key{listedKey("key_1", "Forecast")},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast")},
 		},
 		"renamed outside": {
-			listing: []apiclient.Key{listedKey("key_1", "Renamed")},
+			listing: []apiclient.Key{keyInListing("key_1", "Renamed")},
 			want:    func(m *model) { m.Name = types.StringValue("Renamed") },
 		},
 		"a temporary marker that is still there shows as drift": {
-			listing: []apiclient.Key{listedKey("key_1", testMarker.Append("Forecast"))},
+			listing: []apiclient.Key{keyInListing("key_1", testMarker.Append("Forecast"))},
 			want:    func(m *model) { m.Name = types.StringValue("Forecast [tf:1a2b3c4d]") },
 		},
 		"a permanent marker does not": {
 			state:   func(m *model) { m.NameMarker = types.StringValue(markerPermanent) },
-			listing: []apiclient.Key{listedKey("key_1", testMarker.Append("Forecast"))},
+			listing: []apiclient.Key{keyInListing("key_1", testMarker.Append("Forecast"))},
 		},
 		"a permanent marker of somebody else shows": {
 			state:   func(m *model) { m.NameMarker = types.StringValue(markerPermanent) },
-			listing: []apiclient.Key{listedKey("key_1", "Forecast [tf:99999999]")},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast [tf:99999999]")},
 			want:    func(m *model) { m.Name = types.StringValue("Forecast [tf:99999999]") },
 		},
 		"a permanent marker taken off is no drift of the name": {
 			state:   func(m *model) { m.NameMarker = types.StringValue(markerPermanent) },
-			listing: []apiclient.Key{listedKey("key_1", "Forecast")},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast")},
 		},
 		"scopes changed outside": {
-			listing: []apiclient.Key{listedKey("key_1", "Forecast", func(k *apiclient.Key) { k.Scopes = []string{"forecast:read"} })},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) { k.Scopes = []string{"forecast:read"} })},
 			want:    func(m *model) { m.Scopes = scopeSet("forecast:read") },
 		},
 		"scopes taken away outside": {
-			listing: []apiclient.Key{listedKey("key_1", "Forecast", func(k *apiclient.Key) { k.Scopes = nil })},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) { k.Scopes = nil })},
 			want:    func(m *model) { m.Scopes = scopeSet() },
 		},
 		"an expanded wildcard is no drift": {
 			state: func(m *model) { m.Scopes = scopeSet("inventory:*") },
-			listing: []apiclient.Key{listedKey("key_1", "Forecast", func(k *apiclient.Key) {
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) {
 				k.Scopes = []string{"inventory:read", "inventory:write"}
 			})},
 		},
 		"a wildcard in place of its scopes is drift": {
 			state:   func(m *model) { m.Scopes = scopeSet("inventory:read", "inventory:write") },
-			listing: []apiclient.Key{listedKey("key_1", "Forecast", func(k *apiclient.Key) { k.Scopes = []string{"inventory:*"} })},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) { k.Scopes = []string{"inventory:*"} })},
 			want:    func(m *model) { m.Scopes = scopeSet("inventory:*") },
 		},
 		"null scopes after an import": {
 			state:   func(m *model) { m.Scopes = types.SetNull(types.StringType) },
-			listing: []apiclient.Key{listedKey("key_1", "Forecast")},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast")},
 			want:    func(m *model) { m.Scopes = scopeSet("inventory:read") },
 		},
 		"revoked": {
-			listing: []apiclient.Key{listedKey("key_1", "Forecast", func(k *apiclient.Key) { k.Status = apiclient.StatusRevoked })},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) { k.Status = apiclient.StatusRevoked })},
 			want:    func(m *model) { m.Status = types.StringValue("REVOKED") },
 		},
 		"expired": {
-			listing: []apiclient.Key{listedKey("key_1", "Forecast", func(k *apiclient.Key) { k.Status = apiclient.StatusExpired })},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) { k.Status = apiclient.StatusExpired })},
 			want:    func(m *model) { m.Status = types.StringValue("EXPIRED") },
 		},
 		"absent": {
-			listing: []apiclient.Key{listedKey("key_9", "Forecast")},
+			listing: []apiclient.Key{keyInListing("key_9", "Forecast")},
 			want:    func(m *model) { m.Status = types.StringValue(statusAbsent) },
 		},
 		"absent before, listed now": {
 			state:   func(m *model) { m.Status = types.StringValue(statusAbsent) },
-			listing: []apiclient.Key{listedKey("key_1", "Forecast")},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast")},
 			want:    func(m *model) { m.Status = types.StringValue("ACTIVE") },
 		},
 		"absent before, listed now without a status": {
 			state:   func(m *model) { m.Status = types.StringValue(statusAbsent) },
-			listing: []apiclient.Key{listedKey("key_1", "Forecast", func(k *apiclient.Key) { k.Status = "" })},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) { k.Status = "" })},
 			want:    func(m *model) { m.Status = types.StringValue("ACTIVE") },
 		},
 		"a listing that leaves fields out takes none away": {
 			listing: []apiclient.Key{{ID: "key_1", Name: "Forecast", Scopes: []string{"inventory:read"}}},
 		},
 		"a listing that prints the issue time otherwise changes nothing": {
-			listing: []apiclient.Key{listedKey("key_1", "Forecast", func(k *apiclient.Key) {
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) {
 				at := issuedAt.Add(time.Millisecond)
 				k.CreatedAt = &at
 			})},
 		},
 		"issue time learnt after an import": {
 			state:   func(m *model) { m.CreatedAt = types.StringNull() },
-			listing: []apiclient.Key{listedKey("key_1", "Forecast")},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast")},
 			want:    func(m *model) { m.CreatedAt = timeValue(issuedAt) },
 		},
 	} {
@@ -180,7 +180,7 @@ func TestFoldRotationDue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			state := newState()
-			listing := []apiclient.Key{listedKey("key_1", "Forecast", func(k *apiclient.Key) { k.Status = apiclient.Status(tc.status) })}
+			listing := []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) { k.Status = apiclient.Status(tc.status) })}
 			seen := look(listing, state, nil, testMarker, issuedAt.Add(tc.age), sightingAbsent)
 			got, _ := fold(state, tc.block, nil, issuance{Marker: testMarker}, seen)
 			if got.RotationDue.ValueBool() != tc.want {
@@ -193,9 +193,9 @@ func TestFoldRotationDue(t *testing.T) {
 func TestFoldPrevious(t *testing.T) {
 	t.Parallel()
 	now := issuedAt.Add(24 * time.Hour)
-	current := listedKey("key_1", "Forecast")
+	current := keyInListing("key_1", "Forecast")
 	old := func(edits ...func(*apiclient.Key)) apiclient.Key {
-		return listedKey("key_0", testMarker.Append("Forecast"), edits...)
+		return keyInListing("key_0", testMarker.Append("Forecast"), edits...)
 	}
 	for name, tc := range map[string]struct {
 		previous []previousKey
@@ -227,7 +227,7 @@ func TestFoldPrevious(t *testing.T) {
 			[]previousKey{predecessor("key_0", now.Add(-time.Hour), true)},
 		},
 		"a stray with our marker": {
-			nil, []apiclient.Key{current, listedKey("key_2", testMarker.Append("Forecast"))},
+			nil, []apiclient.Key{current, keyInListing("key_2", testMarker.Append("Forecast"))},
 			[]previousKey{{
 				ID: types.StringValue("key_2"), KeyPrefix: types.StringValue("bdk_live_ABC123"), Last4: types.StringValue("cret"),
 				RevokeAfter: timeValue(issuedAt), Due: types.BoolValue(true),
@@ -235,7 +235,7 @@ func TestFoldPrevious(t *testing.T) {
 		},
 		"a stray beside a predecessor": {
 			[]previousKey{predecessor("key_0", now.Add(time.Hour), false)},
-			[]apiclient.Key{current, old(), listedKey("key_2", "Anything "+testMarker.Append(""))},
+			[]apiclient.Key{current, old(), keyInListing("key_2", "Anything "+testMarker.Append(""))},
 			[]previousKey{predecessor("key_0", now.Add(time.Hour), false), {
 				ID: types.StringValue("key_2"), KeyPrefix: types.StringValue("bdk_live_ABC123"), Last4: types.StringValue("cret"),
 				RevokeAfter: timeValue(issuedAt), Due: types.BoolValue(true),
@@ -246,7 +246,7 @@ func TestFoldPrevious(t *testing.T) {
 			[]previousKey{{ID: types.StringValue("key_2"), RevokeAfter: timeValue(now), Due: types.BoolValue(true)}},
 		},
 		"a stray issued after the server's own idea of now": {
-			nil, []apiclient.Key{current, listedKey("key_2", testMarker.Append("Forecast"), func(k *apiclient.Key) {
+			nil, []apiclient.Key{current, keyInListing("key_2", testMarker.Append("Forecast"), func(k *apiclient.Key) {
 				at := now.Add(300 * time.Millisecond) // the Date header has whole seconds, createdAt has fractions
 				k.CreatedAt = &at
 			})},
@@ -256,13 +256,13 @@ func TestFoldPrevious(t *testing.T) {
 			}},
 		},
 		"a dead stray": {
-			nil, []apiclient.Key{current, listedKey("key_2", testMarker.Append("Forecast"), func(k *apiclient.Key) { k.Status = apiclient.StatusRevoked })}, nil,
+			nil, []apiclient.Key{current, keyInListing("key_2", testMarker.Append("Forecast"), func(k *apiclient.Key) { k.Status = apiclient.StatusRevoked })}, nil,
 		},
 		"a namesake without marker": {
-			nil, []apiclient.Key{current, listedKey("key_2", "Forecast")}, nil,
+			nil, []apiclient.Key{current, keyInListing("key_2", "Forecast")}, nil,
 		},
 		"a namesake with another marker": {
-			nil, []apiclient.Key{current, listedKey("key_2", "Forecast [tf:99999999]")}, nil,
+			nil, []apiclient.Key{current, keyInListing("key_2", "Forecast [tf:99999999]")}, nil,
 		},
 		"a time of ours that does not parse": {
 			[]previousKey{{ID: types.StringValue("key_0"), RevokeAfter: types.StringValue("soon"), Due: types.BoolValue(false)}}, []apiclient.Key{current, old()},
@@ -285,7 +285,7 @@ func TestFoldAdoptsByMarker(t *testing.T) {
 	nameless := newState(func(m *model) {
 		m.ID, m.KeyPrefix, m.Last4 = types.StringNull(), types.StringNull(), types.StringNull()
 	})
-	born := listedKey("key_7", testMarker.Append("Forecast"))
+	born := keyInListing("key_7", testMarker.Append("Forecast"))
 	other := func(k *apiclient.Key) { k.Last4 = "oldk" }
 	for name, tc := range map[string]struct {
 		previous []previousKey
@@ -295,10 +295,10 @@ func TestFoldAdoptsByMarker(t *testing.T) {
 	}{
 		"one":                     {nil, []apiclient.Key{born}, types.StringValue("key_7"), 0},
 		"none listed yet":         {nil, nil, types.StringNull(), 0},
-		"two: a guess":            {nil, []apiclient.Key{born, listedKey("key_8", testMarker.Append("Forecast"))}, types.StringNull(), 0},
-		"its predecessor is not":  {[]previousKey{predecessor("key_0", issuedAt.AddDate(1, 0, 0), false)}, []apiclient.Key{listedKey("key_0", testMarker.Append("Forecast"), other), born}, types.StringValue("key_7"), 1},
-		"rotated in place":        {[]previousKey{predecessor("key_0", issuedAt, false)}, []apiclient.Key{listedKey("key_0", testMarker.Append("Forecast"))}, types.StringValue("key_0"), 0},
-		"unknown: nothing is due": {[]previousKey{predecessor("key_0", issuedAt, true)}, []apiclient.Key{listedKey("key_0", testMarker.Append("Forecast"), other)}, types.StringNull(), 1},
+		"two: a guess":            {nil, []apiclient.Key{born, keyInListing("key_8", testMarker.Append("Forecast"))}, types.StringNull(), 0},
+		"its predecessor is not":  {[]previousKey{predecessor("key_0", issuedAt.AddDate(1, 0, 0), false)}, []apiclient.Key{keyInListing("key_0", testMarker.Append("Forecast"), other), born}, types.StringValue("key_7"), 1},
+		"rotated in place":        {[]previousKey{predecessor("key_0", issuedAt, false)}, []apiclient.Key{keyInListing("key_0", testMarker.Append("Forecast"))}, types.StringValue("key_0"), 0},
+		"unknown: nothing is due": {[]previousKey{predecessor("key_0", issuedAt, true)}, []apiclient.Key{keyInListing("key_0", testMarker.Append("Forecast"), other)}, types.StringNull(), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,9 +17,10 @@ const resourceType = "betterdata_api_key"
 
 // instance is a resource as the state file holds it. A nil *instance is one that is not in the state.
 type instance struct {
-	value   tftypes.Value
-	private []byte
-	tainted bool
+	value    tftypes.Value
+	private  []byte
+	identity *tfprotov6.ResourceIdentityData
+	tainted  bool
 }
 
 type action string
@@ -39,6 +40,8 @@ type change struct {
 	config  tftypes.Value
 	planned tftypes.Value
 	private []byte
+	// identity is the planned one: what it was before the change.
+	identity *tfprotov6.ResourceIdentityData
 }
 
 // diagnostics are what one operation had to say.
@@ -128,6 +131,17 @@ func (k *walk) static(d *tfprotov6.DynamicValue) tftypes.Value {
 	return v
 }
 
+// identified is the id in an identity; empty when there is none.
+func (k *walk) identified(data *tfprotov6.ResourceIdentityData) string {
+	k.t.Helper()
+	if data == nil || data.IdentityData == nil {
+		return ""
+	}
+	v, err := data.IdentityData.Unmarshal(tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftypes.String}})
+	k.world.must(err)
+	return text(v, "id")
+}
+
 func (k *walk) validate(config tftypes.Value) diagnostics {
 	k.t.Helper()
 	resp, err := k.server.ValidateResourceConfig(k.ctx, &tfprotov6.ValidateResourceConfigRequest{
@@ -144,7 +158,8 @@ func (k *walk) read(prior *instance) (*instance, diagnostics) {
 		return nil, nil
 	}
 	resp, err := k.server.ReadResource(k.ctx, &tfprotov6.ReadResourceRequest{
-		TypeName: resourceType, CurrentState: k.dynamic(prior.value), Private: prior.private, ClientCapabilities: &tfprotov6.ReadResourceClientCapabilities{},
+		TypeName: resourceType, CurrentState: k.dynamic(prior.value), Private: prior.private, CurrentIdentity: prior.identity,
+		ClientCapabilities: &tfprotov6.ReadResourceClientCapabilities{},
 	})
 	k.world.must(err)
 	said := k.said(resp.Diagnostics)
@@ -158,10 +173,11 @@ func (k *walk) read(prior *instance) (*instance, diagnostics) {
 	if !value.IsFullyKnown() {
 		k.t.Errorf("a refresh left unknown values: %s", value)
 	}
-	return k.saved(&instance{value: value, private: resp.Private, tainted: prior.tainted}), said
+	return k.saved(&instance{value: value, private: resp.Private, identity: resp.NewIdentity, tainted: prior.tainted}), said
 }
 
-// saved checks what may stand in a state file: the plaintext in its one attribute, and nowhere else (P5).
+// saved checks what may stand in a state file: the plaintext in its one attribute, and nowhere else (P5), and the
+// identity of the key that the state holds.
 func (k *walk) saved(i *instance) *instance {
 	k.t.Helper()
 	for name, value := range members(i.value) {
@@ -170,6 +186,9 @@ func (k *walk) saved(i *instance) *instance {
 		}
 	}
 	k.world.noSecretIn("private data", string(i.private))
+	if got, want := k.identified(i.identity), text(i.value, "id"); got != want {
+		k.t.Errorf("the identity is %q, the id %q", got, want)
+	}
 	return i
 }
 
@@ -178,9 +197,9 @@ func (k *walk) saved(i *instance) *instance {
 func (k *walk) plan(prior *instance, config tftypes.Value) (change, diagnostics) {
 	k.t.Helper()
 	c := change{prior: prior, config: config}
-	before, private := k.null(), []byte(nil)
+	before, private, identity := k.null(), []byte(nil), (*tfprotov6.ResourceIdentityData)(nil)
 	if prior != nil && (!prior.tainted || config.IsNull()) {
-		before, private = prior.value, prior.private
+		before, private, identity = prior.value, prior.private, prior.identity
 	}
 	proposed := k.null()
 	if !config.IsNull() {
@@ -188,14 +207,17 @@ func (k *walk) plan(prior *instance, config tftypes.Value) (change, diagnostics)
 	}
 	resp, err := k.server.PlanResourceChange(k.ctx, &tfprotov6.PlanResourceChangeRequest{
 		TypeName: resourceType, PriorState: k.dynamic(before), ProposedNewState: k.dynamic(proposed), Config: k.dynamic(config),
-		PriorPrivate: private, ClientCapabilities: &tfprotov6.PlanResourceChangeClientCapabilities{},
+		PriorPrivate: private, PriorIdentity: identity, ClientCapabilities: &tfprotov6.PlanResourceChangeClientCapabilities{},
 	})
 	k.world.must(err)
 	said := k.said(resp.Diagnostics)
 	if said.failed() {
 		return c, said
 	}
-	c.planned, c.private = k.static(resp.PlannedState), resp.PlannedPrivate
+	c.planned, c.private, c.identity = k.static(resp.PlannedState), resp.PlannedPrivate, resp.PlannedIdentity
+	if identity != nil && !config.IsNull() && k.identified(c.identity) != k.identified(identity) {
+		k.t.Errorf("planned another identity, %q instead of %q: core refuses that", k.identified(c.identity), k.identified(identity))
+	}
 	if len(resp.RequiresReplace) > 0 {
 		k.t.Errorf("the provider asks for a replacement: %v", resp.RequiresReplace)
 	}
@@ -268,6 +290,7 @@ func (k *walk) applyPlanned(c change, config tftypes.Value) (*instance, diagnost
 	}
 	resp, err := k.server.ApplyResourceChange(k.ctx, &tfprotov6.ApplyResourceChangeRequest{
 		TypeName: resourceType, PriorState: k.dynamic(before), PlannedState: k.dynamic(c.planned), Config: k.dynamic(config), PlannedPrivate: c.private,
+		PlannedIdentity: c.identity,
 	})
 	k.world.must(err)
 	said := k.said(resp.Diagnostics)
@@ -285,7 +308,7 @@ func (k *walk) applyPlanned(c change, config tftypes.Value) (*instance, diagnost
 		return nil, said
 	}
 	tainted := said.failed() && (c.action == create || c.prior != nil && c.prior.tainted)
-	return k.saved(&instance{value: result, private: resp.Private, tainted: tainted}), said
+	return k.saved(&instance{value: result, private: resp.Private, identity: resp.NewIdentity, tainted: tainted}), said
 }
 
 func (k *walk) checkResult(c change, result tftypes.Value) {
@@ -311,6 +334,6 @@ func (k *walk) importState(id string) (*instance, diagnostics) {
 		return nil, said
 	}
 	one := resp.ImportedResources[0]
-	read, more := k.read(&instance{value: k.static(one.State), private: one.Private})
+	read, more := k.read(&instance{value: k.static(one.State), private: one.Private, identity: one.Identity})
 	return read, append(said, more...)
 }
