@@ -37,6 +37,7 @@ func (r *Resource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 		attributes[name] = attribute
 	}
 	resp.Schema = schema.Schema{
+		Version: schemaVersion,
 		MarkdownDescription: "A Better Data API key. Its name and scopes are changed in place, the key and its plaintext stay. " +
 			"A rotation, by age or by trigger, replaces the key in place and lets the old one live on for an overlap, so that " +
 			"no consumer is cut off.\n\n" +

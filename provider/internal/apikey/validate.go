@@ -84,6 +84,7 @@ func (scopesValidator) ValidateSet(_ context.Context, req validator.SetRequest, 
 			resp.Diagnostics.AddAttributeError(at, "Invalid scope", problem+". A scope looks like inventory:read, inventory:* or *.")
 			continue
 		}
+		guideScope(at, text, &resp.Diagnostics)
 		if apiclient.KnownScope(text) {
 			continue
 		}
@@ -134,6 +135,9 @@ func (r *Resource) ValidateConfig(ctx context.Context, req resource.ValidateConf
 		return
 	}
 	addRotationErrors(resp, block)
+	if !resp.Diagnostics.HasError() {
+		guideRotation(block, &resp.Diagnostics)
+	}
 }
 
 func parses(s types.String) bool {
