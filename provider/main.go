@@ -2,6 +2,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"log"
 
@@ -26,8 +28,8 @@ func main() {
 	if *debug {
 		options = append(options, tf6server.WithManagedDebug())
 	}
-	err = tf6server.Serve("registry.terraform.io/betterdataco/betterdata", func() tfprotov6.ProviderServer { return server }, options...)
-	if err != nil {
+	served := tf6server.Serve("registry.terraform.io/betterdataco/betterdata", func() tfprotov6.ProviderServer { return server }, options...)
+	if err := errors.Join(served, provider.Finish(context.Background(), server)); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -67,6 +67,9 @@ func (e *Ephemeral) Open(ctx context.Context, req ephemeral.OpenRequest, resp *e
 	lent.save(ctx, resp.Private, &resp.Diagnostics)
 	data.setIssued(issued)
 	resp.Diagnostics.Append(resp.Result.Set(ctx, &data)...)
+	if lent.Revoke {
+		e.connection.Duties.Add(lent.Name, func(ctx context.Context) error { return e.closeLate(ctx, lent) })
+	}
 }
 
 // findID looks a key up whose answer held a plaintext but no readable id.
@@ -93,7 +96,7 @@ func (e *Ephemeral) openFailed(ctx context.Context, lent lease, err error, diags
 		"The API may have created the key, but its answer, and with it the plaintext, was lost. "+e.revokeLost(ctx, lent))
 }
 
-// Close revokes the key. Terraform calls it at the end of each walk that opened the key, also when the walk failed.
+// Close revokes the key. Terraform calls it at the end of each walk that opened the key, unless the walk has failed.
 func (e *Ephemeral) Close(ctx context.Context, req ephemeral.CloseRequest, resp *ephemeral.CloseResponse) {
 	lent := loadLease(ctx, req.Private, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || !lent.Revoke || !e.connection.RequireReady(&resp.Diagnostics, "closing an ephemeral key") {
@@ -101,27 +104,41 @@ func (e *Ephemeral) Close(ctx context.Context, req ephemeral.CloseRequest, resp 
 	}
 	ctx, stop := outlive(ctx, closingGrace)
 	defer stop()
-	ctx = apiclient.WithTimeBudget(ctx, defaultTimeout)
+	e.revokeLent(apiclient.WithTimeBudget(ctx, defaultTimeout), lent, &resp.Diagnostics)
+	if !resp.Diagnostics.HasError() {
+		e.connection.Duties.Done(lent.Name)
+	}
+}
+
+// closeLate closes a key that Terraform did not close before it ended the provider. Nobody reads diagnostics then, only
+// the log.
+func (e *Ephemeral) closeLate(ctx context.Context, lent lease) error {
+	var diags diag.Diagnostics
+	e.revokeLent(apiclient.WithTimeBudget(ctx, defaultTimeout), lent, &diags)
+	var failures []error
+	for _, d := range diags.Errors() {
+		failures = append(failures, fmt.Errorf("%s: %s", d.Summary(), d.Detail()))
+	}
+	return errors.Join(failures...)
+}
+
+func (e *Ephemeral) revokeLent(ctx context.Context, lent lease, diags *diag.Diagnostics) {
 	doomed := []apiclient.Key{{ID: lent.ID, KeyPrefix: lent.KeyPrefix, Last4: lent.Last4}}
 	if lent.ID == "" {
 		found, err := liveMarkedSince(ctx, e.connection.Client.Directory(), lent.Marker)
 		if err != nil {
-			addAPIError(&resp.Diagnostics, fmt.Sprintf("Cannot look for ephemeral API key %q", lent.Name), err, stillAlive(lent.Name))
+			addAPIError(diags, fmt.Sprintf("Cannot look for ephemeral API key %q", lent.Name), err, stillAlive(lent.Name))
 			return
 		}
 		doomed = found
 	}
 	for _, key := range doomed {
-		e.revoke(ctx, lent, key, &resp.Diagnostics)
-	}
-}
-
-func (e *Ephemeral) revoke(ctx context.Context, lent lease, key apiclient.Key, diags *diag.Diagnostics) {
-	if refusesOwnKey(ctx, e.connection.Client, key, diags) {
-		return
-	}
-	if err := e.connection.Client.RevokeKey(ctx, key.ID); err != nil {
-		addAPIError(diags, fmt.Sprintf("Cannot revoke ephemeral API key %s %q", key.ID, lent.Name), err, stillAlive(key.ID))
+		if refusesOwnKey(ctx, e.connection.Client, key, diags) {
+			continue
+		}
+		if err := e.connection.Client.RevokeKey(ctx, key.ID); err != nil {
+			addAPIError(diags, fmt.Sprintf("Cannot revoke ephemeral API key %s %q", key.ID, lent.Name), err, stillAlive(key.ID))
+		}
 	}
 }
 

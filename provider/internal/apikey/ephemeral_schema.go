@@ -84,7 +84,9 @@ type ephemeralModel struct {
 }
 
 // revokes is revoke_on_close with its default.
-func (m *ephemeralModel) revokes() bool { return m.RevokeOnClose.IsNull() || m.RevokeOnClose.ValueBool() }
+func (m *ephemeralModel) revokes() bool {
+	return m.RevokeOnClose.IsNull() || m.RevokeOnClose.ValueBool()
+}
 
 // scopes returns the scopes sorted, so that requests do not depend on the order of a set.
 func (m *ephemeralModel) scopes(ctx context.Context, diags *diag.Diagnostics) []string {

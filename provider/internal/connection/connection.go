@@ -22,6 +22,9 @@ type Connection struct {
 	// configuration when, for example, the token comes from a resource that does not exist yet.
 	Unknown path.Paths
 
+	// Duties are shared by all connections of a provider process.
+	Duties *Duties
+
 	// The notes below would otherwise be repeated by every resource of a plan.
 	noteUnknown   sync.Once
 	noteUnchecked sync.Once

@@ -21,6 +21,7 @@ var _ provider.Provider = (*betterdata)(nil)
 type betterdata struct {
 	version string
 	options []apiclient.Option
+	duties  connection.Duties
 }
 
 // New returns a factory for the provider of that version. The options are added to those of the configuration:
@@ -75,7 +76,7 @@ func (p *betterdata) Configure(ctx context.Context, req provider.ConfigureReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	conn := &connection.Connection{Unknown: unknownPaths(config)}
+	conn := &connection.Connection{Unknown: unknownPaths(config), Duties: &p.duties}
 	if len(conn.Unknown) == 0 {
 		conn.Client = p.client(config, req.TerraformVersion, &resp.Diagnostics)
 	}

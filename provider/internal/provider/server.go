@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+	"github.com/betterdataco/terraform-provider-betterdata/provider/internal/connection"
 )
 
 // everything is what the framework's server serves. The protocol library looks for the parts beyond ProviderServer by
@@ -25,17 +26,21 @@ type stoppable struct {
 	everything
 	stopped context.Context //nolint:containedctx // the life of the server, not of a call
 	stop    context.CancelFunc
+	duties  *connection.Duties
 }
 
 // Server returns a factory for the protocol server of the provider, for main and for tests.
 func Server(version string, options ...apiclient.Option) func() (tfprotov6.ProviderServer, error) {
 	return func() (tfprotov6.ProviderServer, error) {
-		served := providerserver.NewProtocol6(New(version, options...)())()
+		p := &betterdata{version: version, options: options}
+		served := providerserver.NewProtocol6(p)()
 		all, ok := served.(everything)
 		if !ok {
 			return nil, fmt.Errorf("the framework's server %T lacks a part of protocol 6", served)
 		}
-		return newStoppable(all), nil
+		s := newStoppable(all)
+		s.duties = &p.duties
+		return s, nil
 	}
 }
 
@@ -43,6 +48,16 @@ func newStoppable(served everything) *stoppable {
 	s := &stoppable{everything: served}
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	return s
+}
+
+// Finish does what Terraform has left undone: it closes the ephemeral keys that are still open. To be called once the
+// server has stopped serving; Terraform then gives the process two seconds before it kills it.
+func Finish(ctx context.Context, server tfprotov6.ProviderServer) error {
+	s, ok := server.(*stoppable)
+	if !ok {
+		return nil
+	}
+	return s.duties.Do(ctx)
 }
 
 // StopProvider implements tfprotov6.ProviderServer.
