@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +24,19 @@ type workspace struct {
 	dir  string
 	path string
 	env  []string
+	// plugins are the folders of provider binaries, by source.
+	plugins map[string]string
+}
+
+// override has the CLI take a provider from a folder.
+func (ws *workspace) override(source, folder string) {
+	ws.w.t.Helper()
+	ws.plugins[source] = folder
+	var overrides strings.Builder
+	for source, folder := range ws.plugins {
+		fmt.Fprintf(&overrides, "    %q = %q\n", source, folder)
+	}
+	ws.write("cli.tfrc", "provider_installation {\n  dev_overrides {\n"+overrides.String()+"  }\n  direct {}\n}\n")
 }
 
 // buildProvider builds the provider binary once per test process.
@@ -61,9 +75,8 @@ func newWorkspace(t *testing.T, w *world, config string) *workspace {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	rc := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"betterdataco/betterdata\" = %q\n  }\n  direct {}\n}\n", plugins)
-	ws := &workspace{w: w, dir: dir, path: path}
-	ws.write("cli.tfrc", rc)
+	ws := &workspace{w: w, dir: dir, path: path, plugins: map[string]string{}}
+	ws.override("betterdataco/betterdata", plugins)
 	ws.configure(config)
 	ws.env = append(os.Environ(),
 		"TF_CLI_CONFIG_FILE="+filepath.Join(dir, "cli.tfrc"),
@@ -82,8 +95,13 @@ func (ws *workspace) write(name, content string) {
 
 func (ws *workspace) configure(config string) {
 	ws.w.t.Helper()
-	const header = "terraform {\n  required_providers {\n    betterdata = {\n      source = \"betterdataco/betterdata\"\n    }\n  }\n}\n"
-	ws.write("main.tf", header+config)
+	ws.configureWith("", config)
+}
+
+// configureWith requires another provider beside ours.
+func (ws *workspace) configureWith(required, config string) {
+	ws.w.t.Helper()
+	ws.write("main.tf", "terraform {\n  required_providers {\n    betterdata = { source = \"betterdataco/betterdata\" }\n    "+required+"\n  }\n}\n"+config)
 }
 
 // result is what one run of the CLI printed.
@@ -126,9 +144,9 @@ func (r *running) wait() result {
 	return result{output: string(r.output.bytes()), err: err}
 }
 
-// interrupt is Ctrl-C.
+// interrupt is Ctrl-C; a process that has just ended does not mind.
 func (r *running) interrupt() {
-	if err := syscall.Kill(-r.cmd.Process.Pid, syscall.SIGINT); err != nil {
+	if err := syscall.Kill(-r.cmd.Process.Pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
 		r.ws.w.t.Error(err)
 	}
 }

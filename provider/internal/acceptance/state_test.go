@@ -55,13 +55,41 @@ func TestAccUpgradeState(t *testing.T) {
 	ws.expectEmptyPlan()
 }
 
-// TestAccMoveFromREST: a key that the generic REST provider managed moves over by a moved block: the same key, the
-// plaintext out of the recorded answer, nothing sent but listings.
+// TestAccMoveFromREST: a key that the generic REST provider created, the real one, moves over by a moved block: the
+// same key, the plaintext out of its recorded answer, nothing sent but listings.
 func TestAccMoveFromREST(t *testing.T) {
 	t.Parallel()
+	generic := os.Getenv("TF_ACC_RESTAPI")
+	if generic == "" {
+		t.Skip("TF_ACC_RESTAPI does not name a binary of the generic REST provider; make testacc builds one")
+	}
 	w := newWorld(t)
-	ws := newWorkspace(t, w, releasedKey+"moved {\n  from = restapi_object.key\n  to   = betterdata_api_key.test\n}\n")
-	id, plaintext := ws.stateOf("state-restapi.json")
+	ws := newWorkspace(t, w, "")
+	ws.env = append(ws.env, "TF_VAR_token="+w.api.SessionToken())
+	ws.override("mastercard/restapi", filepath.Dir(generic))
+	rest := `provider "restapi" {
+  uri                  = "` + w.baseURL() + `"
+  headers              = { Authorization = "Bearer ${var.token}", "Content-Type" = "application/json" }
+  id_attribute         = "apiKey/id"
+  write_returns_object = true
+}
+variable "token" {
+  type      = string
+  sensitive = true
+}
+`
+	ws.configureWith("restapi = { source = \"mastercard/restapi\" }", rest+`resource "restapi_object" "key" {
+  path           = "/admin/api-keys"
+  data           = jsonencode({ name = "Released", scopes = ["inventory:read"] })
+  destroy_method = "POST"
+  destroy_path   = "/admin/api-keys/{id}/revoke"
+  read_search    = { search_key = "id", search_value = "{id}", results_key = "apiKeys" }
+}
+`)
+	ws.apply()
+	id, plaintext := w.live()[0], w.issued()[0]
+
+	ws.configureWith("restapi = { source = \"mastercard/restapi\" }", rest+releasedKey+"moved {\n  from = restapi_object.key\n  to   = betterdata_api_key.test\n}\n")
 	ws.apply()
 	if got := ws.plaintexts()["test<nil>"]; got != plaintext {
 		t.Error("the plaintext was not taken over")
@@ -72,6 +100,7 @@ func TestAccMoveFromREST(t *testing.T) {
 	if s := w.api.Stats(); s.Created != 1 || s.Updated+s.Rotated+s.Revoked != 0 {
 		t.Errorf("the move has changed something at the API: %+v", s)
 	}
+	ws.configure(releasedKey)
 	ws.expectEmptyPlan()
 	ws.destroy()
 	if got := w.use(plaintext); got != http.StatusUnauthorized {
