@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		r.planDestroy(ctx, &prior, &resp.Diagnostics)
 	default:
 		planUpdate(ctx, &prior, &plan, &resp.Diagnostics)
+		r.warnOfInterruptedRotation(ctx, &prior, &plan, &resp.Diagnostics)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	}
 }
@@ -80,6 +82,36 @@ func (r *Resource) warnOfNamesakes(ctx context.Context, name string, diags *diag
 			"A name that ends in [tf:...] was left by a run that did not finish, and is revoked by this apply if the object in this state is "+
 			"tainted. If nothing uses such a key, revoke it; if it should be managed here, import it by its id instead.",
 			strings.Join(found, "\n  - ")))
+}
+
+// warnOfInterruptedRotation: a temporary marker that is still in the name of the current key tells that a rotation began
+// and was not recorded. A run killed between the successor's rename and the writing of the state leaves a successor
+// under the exact name, which nothing tells from a namesake: it is named and not touched (P2).
+func (r *Resource) warnOfInterruptedRotation(ctx context.Context, prior, plan *model, diags *diag.Diagnostics) {
+	interrupted := len(apiclient.MarkersIn(prior.Name.ValueString())) > 0 && prior.NameMarker.ValueString() != markerPermanent
+	if !interrupted || plan.Name.IsUnknown() || !r.connection.Ready() {
+		return
+	}
+	view, err := r.connection.Client.Directory().View(ctx, viewOfThisRun)
+	if err != nil {
+		r.connection.WarnUnchecked(diags, err)
+		return
+	}
+	known := append(idsOf(prior.previousKeys(ctx, diags)), prior.ID.ValueString())
+	names := []string{plan.Name.ValueString(), apiclient.StripMarkers(prior.Name.ValueString())}
+	var found []string
+	for _, key := range view.Keys() {
+		if key.Live() && slices.Contains(names, key.Name) && !slices.Contains(known, key.ID) {
+			found = append(found, describe(key))
+		}
+	}
+	if len(found) == 0 {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("name"), fmt.Sprintf("A rotation of %s was interrupted", prior.ID.ValueString()),
+		fmt.Sprintf("%s still carries the marker of a rotation that was begun. If that run was killed before it could write its state, one of these live keys "+
+			"is the successor whose plaintext is lost:\n  - %s\n\nIf nothing uses such a key, revoke it. %s is in use and stays.",
+			prior.ID.ValueString(), strings.Join(found, "\n  - "), prior.ID.ValueString()))
 }
 
 func (r *Resource) planDestroy(ctx context.Context, prior *model, diags *diag.Diagnostics) {

@@ -12,6 +12,7 @@ type config struct {
 
 	onDestroy, onRevoked, nameMarker string
 	rotateOnImport                   bool
+	recipient                        string // of age_recipients
 
 	// unknown names attributes whose values are known only after apply.
 	unknown []string
@@ -51,6 +52,9 @@ func (c config) value(of tftypes.Object) tftypes.Value {
 	values["on_destroy"], values["on_revoked"], values["name_marker"] = optional(c.onDestroy), optional(c.onRevoked), optional(c.nameMarker)
 	if c.rotateOnImport {
 		values["rotate_on_import"] = tftypes.NewValue(tftypes.Bool, true)
+	}
+	if c.recipient != "" {
+		values["age_recipients"] = tftypes.NewValue(of.AttributeTypes["age_recipients"], []tftypes.Value{tftypes.NewValue(tftypes.String, c.recipient)})
 	}
 	if c.rotation != nil {
 		values["rotation"] = c.rotation.value(of.AttributeTypes["rotation"])

@@ -71,7 +71,7 @@ func (d diagnostics) String() string {
 
 // walk is one configured provider, as core starts one for each plan and each apply.
 type walk struct {
-	t      testing.TB
+	t      *testing.T
 	ctx    context.Context
 	world  *world
 	server tfprotov6.ProviderServer
@@ -263,6 +263,7 @@ func (k *walk) apply(c change, config tftypes.Value) (*instance, diagnostics) {
 		}
 		made, more := k.apply(change{action: create, planned: c.planned}, config)
 		return made, append(said, more...)
+	case create, update:
 	}
 	again, said := k.plan(c.prior, config)
 	if said.failed() {

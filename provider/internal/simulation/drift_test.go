@@ -119,6 +119,26 @@ func TestReissueIsLost(t *testing.T) {
 	r.expectEmptyPlan()
 }
 
+// TestPredecessorOutlivesTheDead: the current key is dead and no other can be had. A predecessor whose overlap has ended
+// may be all that consumers have left: it stays until there is a successor.
+func TestPredecessorOutlivesTheDead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.resource(config{rotation: trigger("1", "1h")})
+	r.mustApply()
+	old := r.id()
+	r.config.rotation = trigger("2", "1h")
+	r.mustApply()
+	w.must(w.api.EditKey(r.id(), func(k *sandbox.Key) { k.Status = "REVOKED" }))
+	w.clock.advance(2 * time.Hour)
+	w.api.AddFault(once(sandbox.OpCreate, sandbox.FaultServerError))
+	r.mustFail()
+	w.expectLive(old)
+	r.mustApply()
+	w.expectLive(r.id())
+	r.expectEmptyPlan()
+}
+
 // TestEditedBehindOurBack: names and scopes come back in place; foreign keys are left alone.
 func TestEditedBehindOurBack(t *testing.T) {
 	t.Parallel()

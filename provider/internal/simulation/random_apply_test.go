@@ -12,7 +12,7 @@ import (
 // run is one apply or destroy, perhaps with a fault, perhaps killed before it could write the state.
 func (s *simulation) run(a *actor, destroying bool) {
 	others := s.others(a)
-	clean := s.faulty(func() {
+	clean := s.faulty(a.next(destroying), func() {
 		p := a.planWith(nil, destroying)
 		switch {
 		case p.said.failed():
@@ -32,6 +32,17 @@ func (s *simulation) run(a *actor, destroying bool) {
 }
 
 const applied = "applied"
+
+// next is the request that matters most to the next apply.
+func (a *actor) next(destroying bool) sandbox.Operation {
+	switch {
+	case destroying:
+		return sandbox.OpRevoke
+	case a.id() == "" || a.attribute("status") != "ACTIVE":
+		return sandbox.OpCreate
+	}
+	return sandbox.OpRotate
+}
 
 func (s *simulation) carryOut(a *actor, p planned) {
 	before := s.api.Stats()
@@ -172,8 +183,8 @@ func (s *simulation) check() {
 		live[id] = true
 	}
 	for _, a := range s.actors {
-		if id := s.owner[a.plaintext()]; id != "" && !live[id] && !s.gone[id] && !a.given[id] {
-			s.t.Errorf("P1: %s, whose plaintext %s holds, was revoked", id, a.name)
+		if id := s.held(a); id != "" && !live[id] && !s.gone[id] && !a.given[id] {
+			s.t.Errorf("P1: %s, which %s holds, was revoked", id, a.name)
 		}
 		for id := range maps.Keys(a.kept) {
 			if !live[id] && !s.gone[id] {
@@ -181,7 +192,33 @@ func (s *simulation) check() {
 			}
 		}
 		s.checkPrevious(a, live)
+		s.checkSecret(a)
 	}
+}
+
+// checkSecret: what a state has once held of a key it holds as long as that is its key, unless the key was rotated
+// under the same id.
+func (s *simulation) checkSecret(a *actor) {
+	if a.id() == "" {
+		return
+	}
+	secret := a.plaintext() + a.attribute("encrypted_key")
+	if was := a.secret[a.id()]; was != "" && (secret == "" || secret != was && !s.sameID) {
+		s.t.Errorf("P1: %s forgot the plaintext of %s", a.name, a.id())
+	}
+	a.secret[a.id()] = secret
+}
+
+// held is the id of the key that a state holds, in clear or encrypted.
+func (s *simulation) held(a *actor) string {
+	if a.attribute("encrypted_key") != "" {
+		return a.id()
+	}
+	id := s.owner[a.plaintext()]
+	if id != "" && a.id() != "" && id != a.id() {
+		s.t.Errorf("P1: %s holds the plaintext of %s under the id %s", a.name, id, a.id())
+	}
+	return id
 }
 
 // checkPrevious: a predecessor lives until its time.

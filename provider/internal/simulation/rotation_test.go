@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -314,6 +315,80 @@ func TestDialectsOfRotation(t *testing.T) {
 				if key := w.key(r.id()); key.Name != "Forecast" || len(key.Scopes) != 1 || !w.works(r.plaintext()) {
 					t.Errorf("in the end: %+v", key)
 				}
+				r.expectEmptyPlan()
+			})
+		}
+	}
+}
+
+// TestSuccessorUnknown: the answer has no id, and listing fails too. Until it is known which key is in use none is
+// revoked, not even with overlap 0s; the next apply finds out.
+func TestSuccessorUnknown(t *testing.T) {
+	t.Parallel()
+	for _, rotateID := range []string{"new", "same"} {
+		t.Run(rotateID, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.WithDialect(sandbox.Dialect{RotateID: rotateID}))
+			r := w.resource(config{rotation: trigger("1", "0s")})
+			r.mustApply()
+			old := r.id()
+			r.config.rotation = trigger("2", "0s")
+			saved := r.plan()
+			w.editAnswers(func(answer map[string]any) { delete(answer, "apiKey") })
+			w.api.AddFault(always(sandbox.OpList, sandbox.FaultServerError))
+			o := r.applyPlan(saved)
+			if o.said.failed() || r.state.tainted || r.id() != "" || !w.works(r.plaintext()) {
+				t.Fatalf("the new plaintext is lost, or does not work: %s", o)
+			}
+			w.expectSays(o.said, "The new key's id is not known yet")
+			if !w.works(w.issued[old]) {
+				t.Error("a key was revoked that may have been the one in use")
+			}
+			w.api.ClearFaults()
+			w.editAnswers(nil)
+			r.mustApply()
+			w.expectLive(r.id())
+			if (r.id() == old) != (rotateID == "same") || !w.works(r.plaintext()) {
+				t.Errorf("id %s before and %s after", old, r.id())
+			}
+			r.expectEmptyPlan()
+		})
+	}
+}
+
+// TestKilledRotation: the process is killed at each point of a rotation, and its state is never written. The key in use
+// works; the successor is revoked while its marker tells whose it is, and named by the plan when nothing does.
+func TestKilledRotation(t *testing.T) {
+	t.Parallel()
+	for _, marker := range []string{"temporary", "permanent"} {
+		for requests := range 5 {
+			t.Run(fmt.Sprintf("%s, after %d requests", marker, requests), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				r := w.resource(config{nameMarker: marker, rotation: trigger("1", "1h")})
+				r.mustApply()
+				old, before := r.id(), r.state
+				r.config.rotation = trigger("2", "1h")
+				saved := r.plan()
+				w.killAfter(requests)
+				r.applyPlan(saved)
+				w.revive()
+				r.state = before
+
+				if !w.works(r.plaintext()) {
+					t.Fatal("the key in use is dead")
+				}
+				nameless := []string{}
+				for _, key := range w.api.LiveKeys() {
+					if key.ID != old && key.Name == "Forecast" {
+						nameless = append(nameless, key.ID)
+					}
+				}
+				o := r.mustApply()
+				if len(nameless) > 0 {
+					w.expectSays(o.said, append(nameless, "A rotation of "+old+" was interrupted")...)
+				}
+				w.expectLive(append(nameless, old, r.id())...)
 				r.expectEmptyPlan()
 			})
 		}

@@ -22,7 +22,7 @@ import (
 
 // world is one tenant of the API, with a listener in front of it that tests can make misbehave.
 type world struct {
-	t       testing.TB
+	t       *testing.T
 	ctx     context.Context
 	api     *sandbox.Server
 	server  *httptest.Server
@@ -39,7 +39,7 @@ type world struct {
 }
 
 // newWorld starts a sandbox without rate limits on loopback. Nothing is retried, so that each fault counts.
-func newWorld(t testing.TB, options ...sandbox.Option) *world {
+func newWorld(t *testing.T, options ...sandbox.Option) *world {
 	t.Helper()
 	w := &world{
 		t: t, clock: &clock{now: time.Date(2026, time.March, 1, 12, 0, 0, 250e6, time.UTC)},
