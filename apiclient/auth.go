@@ -53,9 +53,6 @@ func (path tokenFile) Token(context.Context) (Secret, error) {
 		return Secret{}, fmt.Errorf("token file %s: larger than %d bytes; it must hold the token alone", path, tokenFileLimit)
 	}
 	token := strings.TrimSpace(string(content))
-	if token == "" {
-		return Secret{}, fmt.Errorf("token file %s: is empty; write the token to it", path)
-	}
 	if err := checkToken(token); err != nil {
 		return Secret{}, fmt.Errorf("token file %s: %w; it must hold the token alone, on one line", path, err)
 	}

@@ -100,6 +100,7 @@ type recorder struct {
 
 type seen struct {
 	method, path, query, body string
+	from                      string // address of the connection's other end
 	header                    http.Header
 }
 
@@ -110,7 +111,7 @@ func (r *recorder) note(req *http.Request) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.requests = append(r.requests, seen{req.Method, req.URL.EscapedPath(), req.URL.RawQuery, string(body), req.Header.Clone()})
+	r.requests = append(r.requests, seen{req.Method, req.URL.EscapedPath(), req.URL.RawQuery, string(body), req.RemoteAddr, req.Header.Clone()})
 }
 
 func (r *recorder) all() []seen {

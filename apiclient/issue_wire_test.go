@@ -274,30 +274,37 @@ func TestHTTP2DoesNotResend(t *testing.T) {
 }
 
 // Over a healthy HTTP/2 server each call has a connection of its own too, also when the caller's transport has
-// HTTP/2 connections in its pool.
+// HTTP/2 connections in its pool, and when it was configured for HTTP/2 by hand.
 func TestHTTP2UsesAFreshConnection(t *testing.T) {
 	t.Parallel()
-	var rec recorder
-	var conns atomic.Int32
-	server := httptest.NewUnstartedServer(rec.answering(200, issuedBody))
-	server.EnableHTTP2 = true
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			conns.Add(1)
-		}
-	}
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	client := newTestClient(t, server.URL, WithHTTPClient(server.Client()))
-	if err := client.RevokeKey(t.Context(), "key_1"); err != nil { // opens a connection that stays
-		t.Fatal(err)
-	}
-	for range 3 {
-		if _, err := client.RotateKey(t.Context(), "key_1"); err != nil {
+	for name, configure := range map[string]func(*http.Transport) error{
+		"by net/http": func(*http.Transport) error { return nil },
+		"by x/net":    http2.ConfigureTransport,
+	} {
+		var rec recorder
+		server := httptest.NewUnstartedServer(rec.answering(200, issuedBody))
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		transport, _ := server.Client().Transport.(*http.Transport)
+		if err := configure(transport); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if conns.Load() != 4 || rec.count() != 4 {
-		t.Errorf("%d requests on %d connections", rec.count(), conns.Load())
+		client := newTestClient(t, server.URL, WithHTTPClient(server.Client()))
+		if err := client.RevokeKey(t.Context(), "key_1"); err != nil { // opens a connection that stays
+			t.Fatal(err)
+		}
+		for range 3 {
+			if _, err := client.RotateKey(t.Context(), "key_1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		connections := map[string]bool{}
+		for _, request := range rec.all() {
+			connections[request.from] = true
+		}
+		if len(connections) != 4 || rec.count() != 4 {
+			t.Errorf("%s: %d requests on %d connections", name, rec.count(), len(connections))
+		}
 	}
 }

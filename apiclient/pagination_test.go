@@ -142,6 +142,7 @@ func TestListingsThatContradictThemselves(t *testing.T) {
 		"an empty page among pages, once":  {[]string{pageOf(2, 1, 3), pageOf(3, 1, 0), pageOf(2, 1, 3), pageOf(2, 4, 6)}, 6},
 		"a key vanishes while paging":      {[]string{page(6, 1, 3), page(5, 5, 6), page(5, 1, 3), page(5, 4, 5)}, 5},
 		"keys vanish each time":            {[]string{page(6, 1, 3), page(5, 5, 6), page(5, 1, 3), page(4, 5, 5)}, 0},
+		"one appears, another vanishes":    {[]string{page(4, 1, 2), page(6, 3, 4), page(5, 6, 6), page(5, 1, 2), page(5, 3, 4), page(5, 6, 6)}, 5},
 		"a key appears at the end":         {[]string{page(6, 1, 3), page(7, 4, 6), page(7, 7, 7)}, 7},
 		"a key appears at the start":       {[]string{page(6, 1, 3), page(7, 3, 5), page(7, 6, 6), page(7, 1, 0)}, 6},
 		"an empty first page with a total": {[]string{page(3, 1, 0), page(3, 1, 0)}, 0},

@@ -3,7 +3,6 @@ package apiclient
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -93,9 +92,6 @@ func transient(err error) bool {
 		return false
 	}
 	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
-		return false
-	}
-	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
 		return false
 	}
 	_, unsent := errors.AsType[*unsentError](err)
