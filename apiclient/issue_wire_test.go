@@ -279,7 +279,7 @@ func TestHTTP2UsesAFreshConnection(t *testing.T) {
 	t.Parallel()
 	for name, configure := range map[string]func(*http.Transport) error{
 		"by net/http": func(*http.Transport) error { return nil },
-		"by x/net":    http2.ConfigureTransport,
+		"by x/net":    http2.ConfigureTransport, //nolint:staticcheck // deprecated, and still what callers may have done
 	} {
 		var rec recorder
 		server := httptest.NewUnstartedServer(rec.answering(200, issuedBody))
