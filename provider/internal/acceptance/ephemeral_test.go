@@ -307,6 +307,7 @@ func TestAccEphemeralKilled(t *testing.T) {
 
 	query := newWorkspace(t, w, `
 data "betterdata_api_keys" "leftovers" {
+  live       = true
   name_regex = "\\(ephemeral\\)"
   older_than = "1h"
 }

@@ -55,7 +55,7 @@ func (a *revoker) revocable(ctx context.Context, id string, resp *action.InvokeR
 		tell(resp, "%s is %s already: nothing to do", describe(key), key.Status)
 		return key, false
 	}
-	return key, !refusesOwnKey(ctx, a.connection.Client, key, &resp.Diagnostics)
+	return key, !refusesOwnKey(ctx, a.connection.Client, key, useAnotherCredential, &resp.Diagnostics)
 }
 
 // tell reports progress to whoever watches the run.

@@ -133,7 +133,7 @@ func (e *Ephemeral) revokeLent(ctx context.Context, lent lease, diags *diag.Diag
 		doomed = found
 	}
 	for _, key := range doomed {
-		if refusesOwnKey(ctx, e.connection.Client, key, diags) {
+		if refusesOwnKey(ctx, e.connection.Client, key, useAnotherCredential, diags) {
 			continue
 		}
 		if err := e.connection.Client.RevokeKey(ctx, key.ID); err != nil {

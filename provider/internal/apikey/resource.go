@@ -52,34 +52,14 @@ func (r *Resource) Metadata(_ context.Context, req resource.MetadataRequest, res
 
 // Configure takes over the provider's connection.
 func (r *Resource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	if req.ProviderData == nil {
-		return
-	}
-	conn, ok := req.ProviderData.(*connection.Connection)
-	if !ok {
-		resp.Diagnostics.AddError("Unexpected provider data",
-			fmt.Sprintf("Expected a connection, got %T. This is a defect of the provider: please report it.", req.ProviderData))
-		return
-	}
-	r.connection = conn
+	r.connection = connection.Of(req.ProviderData, &resp.Diagnostics)
 }
 
 // refuseOwnKey stops a revocation of the very key that the provider authenticates with: every request after it
 // would fail, in this run and in the next.
 func (r *Resource) refuseOwnKey(ctx context.Context, key apiclient.Key, diags *diag.Diagnostics) bool {
-	own, err := r.connection.Client.OwnsToken(ctx, key)
-	if err != nil {
-		addAPIError(diags, "Cannot read the provider's credential", err, "Nothing was changed.")
-		return true
-	}
-	if !own {
-		return false
-	}
-	diags.AddError(fmt.Sprintf("Refusing to revoke %s: the provider authenticates with it", key.ID),
-		fmt.Sprintf("%s is the provider's own credential (prefix %s, last four %s agree). Revoking it would lock Terraform out. "+
-			"Give the provider another credential first, for example a session token, or set on_destroy = %q to leave the key alive.",
-			key.ID, key.KeyPrefix, key.Last4, onDestroyRetain))
-	return true
+	remedy := fmt.Sprintf("%s, or set on_destroy = %q to leave the key alive", useAnotherCredential, onDestroyRetain)
+	return refusesOwnKey(ctx, r.connection.Client, key, remedy, diags)
 }
 
 // addAPIError adds an error that says what failed, what that means for the state, and what to do.

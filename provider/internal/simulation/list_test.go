@@ -121,17 +121,15 @@ func TestList(t *testing.T) {
 		"the first two":   {listRequest{limit: 2}, made[:2]},
 		"a limit of some": {listRequest{limit: 3, filters: map[string]tftypes.Value{"scope": str("inventory:read")}}, made[1:4]},
 	} {
-		t.Run(name, func(t *testing.T) {
-			k, _ := w.newWalk(nil)
-			before := w.api.Stats().Total
-			results, said := k.list(tc.req)
-			if got := k.listedIDs(results); len(said) != 0 || !slices.Equal(got, tc.want) {
-				t.Errorf("listed %v, want %v; said %s", got, tc.want, said)
-			}
-			if cost := w.api.Stats().Total - before; cost != 1 {
-				t.Errorf("%d requests, want one page", cost)
-			}
-		})
+		k, _ := w.newWalk(nil)
+		before := w.api.Stats().Total
+		results, said := k.list(tc.req)
+		if got := k.listedIDs(results); len(said) != 0 || !slices.Equal(got, tc.want) {
+			t.Errorf("%s: listed %v, want %v; said %s", name, got, tc.want, said)
+		}
+		if cost := w.api.Stats().Total - before; cost != 1 {
+			t.Errorf("%s: %d requests, want one page", name, cost)
+		}
 	}
 }
 
