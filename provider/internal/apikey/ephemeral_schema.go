@@ -41,9 +41,7 @@ func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp 
 				MarkdownDescription: "Whether the key is revoked when the run no longer needs it. Default: `true`. " +
 					"With `false` the key lives on, and Terraform forgets it: set it to `!terraform.applying` to keep only the key of an apply.",
 			},
-			"timeouts": timeouts.AttributesWithOpts(ctx, timeouts.Opts{
-				OpenDescription: "Time for the requests of opening the key, such as `90s`; waiting for the API's quota does not count. Default: `5m`.",
-			}),
+			"timeouts": ephemeralTimeouts(ctx),
 			"id": schema.StringAttribute{
 				Computed:            true,
 				MarkdownDescription: "Id of the key, such as `key_123`.",
@@ -67,6 +65,17 @@ func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp 
 			},
 		},
 	}
+}
+
+func ephemeralTimeouts(ctx context.Context) schema.Attribute {
+	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
+		OpenDescription: "Time for the requests of opening the key, such as `90s`; waiting for the API's quota does not count. Default: `5m`.",
+	})
+	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
+		nested.MarkdownDescription = "How long the requests of opening the key may take."
+		return nested
+	}
+	return attribute
 }
 
 // ephemeralModel is the ephemeral resource as Terraform carries it in configuration and result.

@@ -73,11 +73,12 @@ func TestScopesValidator(t *testing.T) {
 		errors, warnings int
 		holds            []string
 	}{
-		"known":              {scopeSet("inventory:read", "*", "planning:*"), 0, 0, nil},
+		"known":              {scopeSet("inventory:read", "planning:*"), 0, 0, nil},
+		"everything":         {scopeSet("*"), 0, 1, []string{"The key may do everything"}},
 		"null":               {types.SetNull(types.StringType), 0, 0, nil},
 		"unknown":            {types.SetUnknown(types.StringType), 0, 0, nil},
 		"empty":              {set(), 0, 0, nil}, // SizeAtLeast(1) stands beside it in the schema
-		"an unknown element": {set(types.StringUnknown(), types.StringValue("*")), 0, 0, nil},
+		"an unknown element": {set(types.StringUnknown(), types.StringValue("reports:read")), 0, 0, nil},
 		"a null element":     {set(types.StringNull()), 1, 0, []string{"A scope is null", "compact()"}},
 		"typo":               {scopeSet("inventroy:read"), 0, 1, []string{`Did you mean "inventory:read"?`, "It is sent as written"}},
 		"dots":               {scopeSet("forecast.write"), 0, 1, []string{`Did you mean "forecast:write"?`}},

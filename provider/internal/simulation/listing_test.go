@@ -58,6 +58,33 @@ func TestFailedListing(t *testing.T) {
 	}
 }
 
+// TestDestroyCannotList: the listing fails after the plan was made. Nothing is revoked, the object stays.
+func TestDestroyCannotList(t *testing.T) {
+	t.Parallel()
+	for _, kind := range badListings() {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			r := w.resource(config{})
+			r.mustApply()
+			id := r.id()
+			saved := r.planWith(nil, true)
+			w.api.AddFault(always(sandbox.OpList, kind))
+			o := r.applyPlan(saved)
+			if !o.said.failed() || r.id() != id {
+				t.Errorf("the destroy succeeded: %s", o)
+			}
+			w.expectSays(o.said, "Nothing was revoked")
+			w.expectLive(id)
+			w.api.ClearFaults()
+			if o := r.destroy(); o.said.failed() {
+				t.Errorf("destroy: %s", o)
+			}
+			w.expectLive()
+		})
+	}
+}
+
 // TestFailedSecondListing: a key missing from one listing is not gone while the second cannot be had.
 func TestFailedSecondListing(t *testing.T) {
 	t.Parallel()

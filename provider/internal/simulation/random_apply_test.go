@@ -57,8 +57,11 @@ func (s *simulation) carryOut(a *actor, p planned) {
 		return
 	}
 	s.last = applied
-	if o.action == destroy && text(prior.value, "on_destroy") == "retain" {
-		a.kept[text(prior.value, "id")] = true
+	if o.action != destroy {
+		return
+	}
+	if id := text(prior.value, "id"); id != "" && text(prior.value, "on_destroy") == "retain" {
+		a.kept[id] = true
 	}
 }
 
@@ -187,7 +190,7 @@ func (s *simulation) check() {
 			s.t.Errorf("P1: %s, which %s holds, was revoked", id, a.name)
 		}
 		for id := range maps.Keys(a.kept) {
-			if !live[id] && !s.gone[id] {
+			if !live[id] && !s.gone[id] && !a.given[id] {
 				s.t.Errorf("P1: %s was to be retained by %s, and is dead", id, a.name)
 			}
 		}
