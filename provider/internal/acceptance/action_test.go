@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,6 +74,26 @@ func TestAccActionRevokeRefusals(t *testing.T) {
 	})
 }
 
+// TestAccActionAfterRollout: the overlap lasts as long as the rollout of the new key, all in one apply.
+func TestAccActionAfterRollout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	config := func(n string) string {
+		return w.key("Rollout", fmt.Sprintf(`rotation = { overlap = "24h", triggers = { n = %q } }`, n)) + endOverlap +
+			strings.Replace(after("betterdata_api_key_revoke_previous.end_overlap", "x"), `"x"`, "betterdata_api_key.test.id", 1)
+	}
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   since1_14(),
+		ProtoV6ProviderFactories: w.factories(),
+		Steps: []resource.TestStep{
+			{Config: config("1"), Check: check("one key", func() bool { return len(w.live()) == 1 })},
+			{Config: config("2"), Check: check("the new key alone is alive", func() bool {
+				return len(w.live()) == 1 && w.api.Stats().Rotated == 1 && w.use(w.issued()[1]) == http.StatusOK
+			})},
+		},
+	})
+}
+
 // endOverlap ends the overlap of a rotation by hand.
 const endOverlap = `
 action "betterdata_api_key_revoke_previous" "end_overlap" {
@@ -106,7 +127,7 @@ func TestAccActionInvoked(t *testing.T) {
 	}
 	w.expectLive(1)
 	for _, plaintext := range ws.plaintexts() {
-		if status := w.use(plaintext); status != 200 {
+		if status := w.use(plaintext); status != http.StatusOK {
 			t.Errorf("the key that was kept answers %d", status)
 		}
 	}

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +64,24 @@ func (w *world) revokePrevious(keep string, ids ...string) (progress []string, s
 	w.t.Helper()
 	k, _ := w.newWalk(nil)
 	return k.invoke(previousAction, map[string]tftypes.Value{"keep": str(keep), "ids": strs(ids...)})
+}
+
+// TestActionsOnlyRevoke: no action issues a key, for it could not hand its plaintext to anybody (docs/decisions/0010).
+func TestActionsOnlyRevoke(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	k, _ := w.newWalk(nil)
+	names := slices.Sorted(maps.Keys(k.schemas().ActionSchemas))
+	if !slices.Equal(names, []string{revokeAction, previousAction}) {
+		t.Errorf("actions %v: an action that is not a revocation needs a new decision", names)
+	}
+	current, old := w.seed("Current", "inventory:read"), w.seed("Old", "inventory:read")
+	before := w.api.Stats()
+	w.revokePrevious(current, old)
+	w.revoke(current)
+	if after := w.api.Stats(); after.Created != before.Created || after.Rotated != before.Rotated || after.Revoked != before.Revoked+2 {
+		t.Errorf("the actions sent %v", after.Requests)
+	}
 }
 
 // TestActionRevoke: one key dies, with progress; a key that is dead already is no error.
