@@ -70,7 +70,9 @@ func seconds(t time.Time) string { return t.UTC().Truncate(time.Second).Format(t
 func TestAccDataAPIKeyErrors(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	first, second := w.seed("Twin", "inventory:read"), w.seed("Twin", "inventory:read")
+	first := w.seed("Twin", "inventory:read")
+	w.api.AdvanceClock(time.Minute)
+	second := w.seed("Twin", "inventory:read")
 	w.editKey(w.seed("Dead", "inventory:read"), func(k *sandbox.Key) { k.Status = sandbox.StatusRevoked })
 	for arguments, want := range map[string]string{
 		`name = "Twin"`:                   `(?s)2\s+API\s+keys\s+are\s+named\s+"Twin".*` + first + `.*bdk_live_.*\.\.\..*created.*` + second,
@@ -81,7 +83,7 @@ func TestAccDataAPIKeyErrors(t *testing.T) {
 		`include_dead = true`:             `(?s)Exactly one of these attributes must be configured`,
 		`name = " "`:                      `(?s)name\s+is\s+empty`,
 		`name = "Twin [tf:1a2b3c4d]"`:     `(?s)names\s+are\s+compared\s+without\s+markers.*"Twin"`,
-		`id = "x"; timeouts = {read="d"}`: `(?s)timeouts`,
+		`id = "x"; timeouts = {read="d"}`: `(?s)Time Duration`,
 	} {
 		t.Run(arguments, func(t *testing.T) {
 			t.Parallel()
@@ -131,7 +133,8 @@ func TestAccDataAPIKeys(t *testing.T) {
 	w.api.AdvanceClock(2161 * time.Hour)
 	powerful := w.seed("Powerful", "*")
 	used := w.seed("Used", "inventory:*")
-	w.editKey(used, func(k *sandbox.Key) { now := w.api.Now(); k.LastUsedAt = &now })
+	now := w.api.Now()
+	w.editKey(used, func(k *sandbox.Key) { k.LastUsedAt = &now })
 	marked := w.seed("Marked [tf:1a2b3c4d]", "forecast:read")
 
 	for name, c := range map[string]struct {
@@ -149,8 +152,8 @@ func TestAccDataAPIKeys(t *testing.T) {
 		"no wildcards":   {`has_wildcard = false`, []string{old, marked}},
 		"name":           {`name_regex = "^(Old|Marked)$"`, []string{old, marked}},
 		"marker":         {`marked_by = "terraform"`, []string{marked}},
-		"created before": {`created_before = "` + seconds(w.api.Now().Add(-time.Hour)) + `"; live = true`, []string{old}},
-		"created after":  {`created_after = "` + seconds(w.api.Now().Add(-time.Hour)) + `"`, []string{powerful, used, marked}},
+		"created before": {`created_before = "` + seconds(now.Add(-time.Hour)) + `"; live = true`, []string{old}},
+		"created after":  {`created_after = "` + seconds(now.Add(-time.Hour)) + `"`, []string{powerful, used, marked}},
 		"unused":         {`unused_for = "720h"; live = true`, []string{old}},
 		"nothing":        {`name_regex = "Nobody"`, nil},
 	} {

@@ -23,8 +23,8 @@ output "by_set"      { value = provider::betterdata::scope_allows(toset(["foreca
 output "by_nothing"  { value = provider::betterdata::scope_allows([], "inventory:read") }
 output "parsed"      { value = provider::betterdata::parse_key("bdk_live_ABC123_0123456789abWXYZ") }
 output "masked"      { value = provider::betterdata::mask_key("bdk_live_ABC123_0123456789abWXYZ") }
+output "not_known"   { value = null == null ? "none" : provider::betterdata::mask_key(null) }
 output "not_a_key"   { value = provider::betterdata::mask_key("a session token") }
-output "not_known"   { value = provider::betterdata::mask_key(null) == null }
 `,
 			ConfigStateChecks: []statecheck.StateCheck{
 				statecheck.ExpectKnownOutputValue("by_list", knownvalue.Bool(true)),
@@ -34,8 +34,8 @@ output "not_known"   { value = provider::betterdata::mask_key(null) == null }
 					"key_prefix": knownvalue.StringExact("bdk_live_ABC123"), "environment": knownvalue.StringExact("live"), "last4": knownvalue.StringExact("WXYZ"),
 				})),
 				statecheck.ExpectKnownOutputValue("masked", knownvalue.StringExact("bdk_live_ABC123_...WXYZ")),
+				statecheck.ExpectKnownOutputValue("not_known", knownvalue.StringExact("none")),
 				statecheck.ExpectKnownOutputValue("not_a_key", knownvalue.StringExact("...")),
-				statecheck.ExpectKnownOutputValue("not_known", knownvalue.Bool(true)),
 			},
 		}},
 	})
@@ -51,6 +51,8 @@ func TestAccFunctionErrors(t *testing.T) {
 		`scope_allows(["inventory:read,inventory:write"], "inventory:read")`: `(?s)list\s+each\s+on\s+its\s+own`,
 		`scope_allows(["inventory:read", null], "inventory:read")`:           `(?s)A\s+granted\s+scope\s+is\s+null`,
 		`scope_allows([], "")`:                  `(?s)The\s+wanted\s+scope\s+is\s+empty`,
+		`mask_key(null)`:                        `(?s)null`,
+		`parse_key(null)`:                       `(?s)null`,
 		`parse_key("")`:                         `(?s)key\s+is\s+empty`,
 		`parse_key("sesame")`:                   `(?s)not\s+a\s+Better\s+Data\s+API\s+key`,
 		`parse_key("bdk_live_ABC123_secret\n")`: `(?s)trimspace`,

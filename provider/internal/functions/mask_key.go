@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 var _ function.Function = maskKey{}
@@ -25,12 +24,15 @@ func (maskKey) Definition(_ context.Context, _ function.DefinitionRequest, resp 
 		Summary: "Shortens a key to what may be shown of it",
 		MarkdownDescription: "Returns the beginning and the last four characters of an API key, `bdk_live_ABC123_...XYZ1`: what the API itself shows in listings, " +
 			"enough to tell keys apart and not enough to use one. A text that is not recognised as a Better Data key is hidden altogether (`...`), " +
-			"so that a session token given by mistake does not show. Null stays null: the plaintext of an imported key is not known.\n\n" +
+			"so that a session token given by mistake does not show.\n\n" +
+			"The argument may not be null, as the plaintext of an imported key is: write `k == null ? null : provider::betterdata::mask_key(k)`.\n\n" +
 			"Terraform marks the result as sensitive when the argument is; `nonsensitive()` around the call shows it.",
 		Parameters: []function.Parameter{
 			function.StringParameter{
-				Name: "plaintext", AllowNullValue: true,
-				MarkdownDescription: "The key as it was issued, such as `plaintext_key` of the resource `betterdata_api_key`; may be null.",
+				// Null is not allowed: OpenTofu 1.12 sends it as a value without content, which the framework calls a defect
+				// of the provider.
+				Name:                "plaintext",
+				MarkdownDescription: "The key as it was issued, such as `plaintext_key` of the resource `betterdata_api_key`.",
 			},
 		},
 		Return: function.StringReturn{},
@@ -39,13 +41,9 @@ func (maskKey) Definition(_ context.Context, _ function.DefinitionRequest, resp 
 
 // Run masks.
 func (maskKey) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var plaintext types.String
+	var plaintext string
 	if resp.Error = req.Arguments.Get(ctx, &plaintext); resp.Error != nil {
 		return
 	}
-	masked := types.StringNull()
-	if !plaintext.IsNull() {
-		masked = types.StringValue(mask(plaintext.ValueString()))
-	}
-	resp.Error = resp.Result.Set(ctx, masked)
+	resp.Error = resp.Result.Set(ctx, mask(plaintext))
 }
