@@ -70,6 +70,9 @@ func TestRevocationFails(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			r := w.resource(config{rotation: trigger("1", "0s")})
+			if kind != sandbox.FaultIgnore {
+				r.config.nameMarker = "none" // no marker would find the old key again, were it forgotten
+			}
 			r.mustApply()
 			r.config.rotation = trigger("2", "0s")
 			w.api.AddFault(always(sandbox.OpRevoke, kind))
