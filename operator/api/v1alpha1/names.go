@@ -1,0 +1,56 @@
+package v1alpha1
+
+// Annotations that people set, and that the operator acknowledges in status.
+const (
+	// AnnotationRotateRequestedAt on an ApiKey asks for a rotation now, once for each new value: a time by habit, but any
+	// text will do. Acknowledged in status.lastHandledRotateAt. A value present at the first creation counts as handled.
+	AnnotationRotateRequestedAt = GroupName + "/rotate-requested-at"
+	// AnnotationRotateOverlap on an ApiKey is the overlap of the rotation that AnnotationRotateRequestedAt asks for, and of
+	// no other. "0s" is the answer to a leaked key.
+	AnnotationRotateOverlap = GroupName + "/rotate-overlap"
+	// AnnotationAcceptTenant on a Connection or ClusterConnection accepts, once for each new value, that base URL and token
+	// now lead to another tenant, where the keys of before are unknown. Acknowledged in status.lastHandledAcceptTenant.
+	AnnotationAcceptTenant = GroupName + "/accept-tenant"
+)
+
+// Annotations that the operator sets.
+const (
+	// AnnotationSequence on a target Secret is the sequence of the key that it holds. It never goes down.
+	AnnotationSequence = GroupName + "/sequence"
+	// AnnotationPublishedAt on a target Secret is when that key was published, as RFC 3339. The overlap begins there.
+	AnnotationPublishedAt = GroupName + "/published-at"
+	// AnnotationKeyID on a target Secret is the API's id of the key that it holds.
+	AnnotationKeyID = GroupName + "/key-id"
+)
+
+// Labels that the operator sets.
+const (
+	// LabelApiKeyUID on target and ledger Secrets is the UID of their ApiKey. Targets are watched by it.
+	LabelApiKeyUID = GroupName + "/apikey-uid"
+	// LabelManagedBy is the usual label for who made an object, and ManagedBy its value on ours.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	ManagedBy      = "betterdata-operator"
+)
+
+// Finalizers that the operator sets, and removes once what they guard is done.
+const (
+	// FinalizerApiKey on an ApiKey holds it until its keys are revoked. It is set before the first call to the API.
+	FinalizerApiKey = GroupName + "/revoke-keys"
+	// FinalizerLedger on a ledger Secret keeps the only copy of a plaintext from the garbage collector.
+	FinalizerLedger = GroupName + "/ledger"
+	// FinalizerInUse on a Connection, its token Secret, or the operator's Role and RoleBinding in a namespace keeps what
+	// revocations need until no ledger needs it.
+	FinalizerInUse = GroupName + "/in-use"
+)
+
+// SecretTypeLedger is the type of ledger Secrets. They are found by it, because a type cannot be edited as labels can.
+const SecretTypeLedger = GroupName + "/ledger"
+
+// FieldOwner is the operator's name as a field manager in server-side apply.
+const FieldOwner = ManagedBy
+
+// RestartAnnotation is the pod template annotation that rolls a workload: <group>/<first 8 hex digits of the ApiKey's
+// UID>-sequence. It holds the sequence of the key that the pods were last rolled for.
+func RestartAnnotation(apiKeyUID string) string {
+	return GroupName + "/" + apiKeyUID[:min(8, len(apiKeyUID))] + "-sequence"
+}
