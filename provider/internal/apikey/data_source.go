@@ -118,7 +118,7 @@ func (l lookup) in(ctx context.Context, directory *apiclient.Directory) ([]apicl
 	if err != nil {
 		return nil, err
 	}
-	if found := l.find(view.Keys()); len(found) > 0 || view.Begun() > begun {
+	if found := l.find(view.Keys()); len(found) > 0 {
 		return found, nil
 	}
 	view, err = directory.View(ctx, apiclient.Freshness{BegunAfter: begun})
