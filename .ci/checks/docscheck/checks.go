@@ -10,7 +10,7 @@ import (
 // checkAll runs every check in the order in which a reader would want to mend the findings.
 func checkAll(r *repo, foreign []string) []finding {
 	return slices.Concat(
-		checkMust(r), checkPaths(r), checkLinks(r), checkTargets(r), checkVersions(r),
+		checkMust(r), checkPaths(r), checkLinks(r), checkPages(r), checkTargets(r), checkVersions(r),
 		checkDecisions(r), checkPromises(r), checkForeign(r, foreign), checkWorkplace(r),
 	)
 }
@@ -82,11 +82,7 @@ func checkLinks(r *repo) []finding {
 			if l.fenced {
 				continue
 			}
-			for _, m := range link.FindAllStringSubmatch(codeSpan.ReplaceAllString(l.text, ""), -1) {
-				if !r.leads(doc, m[1], m[2]) {
-					found = append(found, finding{doc, l.number, "link leads nowhere: " + m[1] + m[2]})
-				}
-			}
+			found = append(found, deadLinks(r, doc, l)...)
 		}
 	}
 	return found

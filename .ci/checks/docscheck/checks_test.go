@@ -8,6 +8,10 @@ import (
 	"testing/fstest"
 )
 
+// page is a rendered one. It may name a path that is none of ours.
+const page = "---\ndescription: |-\n  A key.\n---\n\n- `name` (String) As in `apiclient/nothing`.\n" +
+	"- `rotation` (Attributes) When. (see [below](#nestedatt--rotation))\n\n<a id=\"nestedatt--rotation\"></a>\n"
+
 // sound is a small repository in which every check is content.
 func sound() map[string]string {
 	return map[string]string{
@@ -23,7 +27,7 @@ func sound() map[string]string {
 		"apiclient/keys.go":                    "package apiclient\n",
 		"apiclient/keys_test.go":               "// P1: nothing is lost.\nfunc TestP2NoStray() {}\n",
 		"docs/architecture.md":                 "## The why\n\n- **P1 Nothing is lost.**\n- **P2 No stray.**\n\nRead `apiclient/keys.go`, `keys.go`, `apiclient/...`.\n",
-		"docs/resources/api_key.md":            "Generated; may say `apiclient/nothing`.\n",
+		"docs/resources/api_key.md":            page,
 		"docs/decisions/README.md":             "[1](0001-first.md)\n",
 		"docs/decisions/0001-first.md":         "# 0001 First\n\nDate: 2026-11-23\n\n## Context\n\n## Decision\n\n## Alternatives\n\n## Consequences\n",
 		"examples/resources/toy/resource.tf":   "\n",
@@ -113,6 +117,12 @@ func TestFindings(t *testing.T) {
 		"no promises":                 {"docs/architecture.md", "## The why\n", "lists no promises"},
 		"a home folder":               {"apiclient/keys.go", "package apiclient\n\n// see /home/toy/x\n", "apiclient/keys.go:3: names this machine"},
 		"a registry":                  {"Makefile", "demo:\ntest:\n\tGOPROXY=proxy.example\n", "Makefile:3: names this machine"},
+		"an attribute of a page":      {"docs/resources/api_key.md", page + "- `scopes` (Set of String)\n", "docs/resources/api_key.md:10: no description of scopes"},
+		"a nested attribute":          {"docs/resources/api_key.md", page + "- `timeouts` (Attributes) (see [below](#nestedatt--rotation))\n", "no description of timeouts"},
+		"an argument of a function":   {"docs/functions/f.md", page + "1. `scope` (String)\n", "no description of scope"},
+		"a page":                      {"docs/guides/g.md", strings.Replace(page, "  A key.", "", 1), "docs/guides/g.md: has no description"},
+		"a link of a page":            {"docs/guides/g.md", page + "[x](../resources/gone.md)\n", "link leads nowhere: ../resources/gone.md"},
+		"an anchor of a page":         {"docs/guides/g.md", page + "[x](#nestedatt--gone)\n", "link leads nowhere: #nestedatt--gone"},
 		"the workplace":               {"docs/more.md", "Done in the previous session.", "speaks of the workplace: previous session"},
 	}
 	for name, tc := range cases {

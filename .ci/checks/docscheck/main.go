@@ -1,7 +1,7 @@
 // Command docscheck finds what the documentation says and the repository no longer holds: paths, make targets, links,
 // versions, promises without a test. It is run by make verify and prints one line per finding.
 //
-// Generated provider pages are not its business: make verify compares them with a fresh rendering.
+// Of generated provider pages it checks links and descriptions only: make verify compares them with a fresh rendering.
 package main
 
 import (
