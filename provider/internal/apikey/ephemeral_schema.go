@@ -31,7 +31,7 @@ func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp 
 				Validators: []validator.String{nameValidator{}},
 			},
 			"scopes": schema.SetAttribute{
-				Required: true, ElementType: types.StringType,
+				Required: true, CustomType: newScopesType(), ElementType: types.StringType,
 				MarkdownDescription: "Permissions, at least one, such as `inventory:read`, `inventory:*` or `*`. " +
 					"A scope that the vendor does not document gives a warning, not an error.",
 				Validators: []validator.Set{setvalidator.SizeAtLeast(1), scopesValidator{}},

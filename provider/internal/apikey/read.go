@@ -3,9 +3,11 @@ package apikey
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 )
@@ -99,15 +101,28 @@ func (r *Resource) lookAgain(ctx context.Context, state *model, seen *observed) 
 	return nil
 }
 
-// warnRotatedElsewhere: the id is the same but the last characters differ, so somebody has put another key behind
-// it, and the plaintext in the state does not belong to it any more.
+// warnRotatedElsewhere: the id is the same, but its last characters are not those of the key in the state, so somebody
+// has put another key behind it. Every refresh says so until a rotation repairs it: said once, it would be forgotten as
+// soon as the refreshed state is saved.
 func warnRotatedElsewhere(prior, next *model, diags *diag.Diagnostics) {
-	if prior.Last4.IsNull() || !prior.hasSecret() || !prior.ID.Equal(next.ID) || prior.Last4.Equal(next.Last4) {
+	if !prior.ID.Equal(next.ID) || !otherKeyThan(prior, next.Last4) {
 		return
 	}
 	diags.AddWarning(fmt.Sprintf("%s was rotated outside of Terraform", next.ID.ValueString()),
-		fmt.Sprintf("The API shows its last four characters as %s, the state has %s: the key in the state most likely does not work any more. "+
-			"Change rotation.triggers to have the next apply rotate the key.", next.Last4.ValueString(), prior.Last4.ValueString()))
+		fmt.Sprintf("The API shows its last four characters as %s, which are not those of the key in the state: that one most likely does not work any more. "+
+			"Change rotation.triggers to have the next apply rotate the key.", next.Last4.ValueString()))
+}
+
+// otherKeyThan compares the key in the state with last characters. Of an encrypted one the state has nothing but what
+// the last refresh recorded, so that only the refresh that sees the change can tell.
+func otherKeyThan(prior *model, last4 types.String) bool {
+	switch {
+	case last4.IsNull():
+		return false
+	case !prior.PlaintextKey.IsNull():
+		return !strings.HasSuffix(prior.PlaintextKey.ValueString(), last4.ValueString())
+	}
+	return prior.hasSecret() && !prior.Last4.IsNull() && !prior.Last4.Equal(last4)
 }
 
 // recordMarker notes when a permanent marker was taken off behind our back: a rotation must put it back first, or a

@@ -55,8 +55,8 @@ func settings(ctx context.Context) map[string]schema.Attribute {
 			Validators: []validator.String{nameValidator{}},
 		},
 		"scopes": schema.SetAttribute{
-			Required:    true,
-			ElementType: types.StringType,
+			Required:   true,
+			CustomType: newScopesType(), ElementType: types.StringType,
 			MarkdownDescription: "Permissions, at least one, such as `inventory:read`, `inventory:*` or `*`. A change is made in place. " +
 				"A scope that the vendor does not document gives a warning, not an error.",
 			Validators: []validator.Set{setvalidator.SizeAtLeast(1), scopesValidator{}},
