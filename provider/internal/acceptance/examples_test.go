@@ -182,6 +182,7 @@ func minorVersion(t *testing.T, w *world) int {
 func TestAccExamples(t *testing.T) {
 	t.Parallel()
 	minor := minorVersion(t, newWorld(t))
+	t.Run("pages", checkPages)
 	for _, e := range examplesOf(t) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
@@ -265,4 +266,36 @@ func TestAccExampleScheduledRotation(t *testing.T) {
 			t.Errorf("%s later: %d rotations and %d live keys, want %d and %d", day.after, rotated, live, day.rotated, day.live)
 		}
 	}
+}
+
+var configurationBlock = regexp.MustCompile("(?ms)^```(?:terraform|hcl)\n(.*?)^```$")
+
+// checkPages: every configuration on a page of the documentation parses and is formatted. Most are files of examples/,
+// which are planned as well; the rest are too short for that.
+func checkPages(t *testing.T) {
+	t.Parallel()
+	ws := newWorkspace(t, newWorld(t), "")
+	if err := os.Mkdir(filepath.Join(ws.dir, formatted), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	pages, err := fs.Glob(os.DirFS("../../../docs"), "*/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := 0
+	for _, page := range append(pages, "index.md", "../README.md") {
+		text, err := os.ReadFile(filepath.Join("../../../docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range configurationBlock.FindAllStringSubmatch(string(text), -1) {
+			blocks++
+			name := strings.NewReplacer("/", "-", ".", "-").Replace(page)
+			ws.write(fmt.Sprintf("%s/%s-%d.tf", formatted, name, blocks), block[1])
+		}
+	}
+	if blocks < 20 {
+		t.Errorf("only %d configurations were found in %d pages", blocks, len(pages))
+	}
+	ws.must("fmt", "-check", "-diff", formatted)
 }
