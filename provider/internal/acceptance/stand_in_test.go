@@ -173,11 +173,7 @@ func TestAccExamplesWithStandIns(t *testing.T) {
 				if !strings.Contains(other.last(), plaintext) {
 					t.Error("the other provider was not given the newest key")
 				}
-				state, err := os.ReadFile(ws.dir + "/terraform.tfstate")
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got := strings.Count(string(state), plaintext); got != 1 {
+				if got := strings.Count(string(ws.state()), plaintext); got != 1 {
 					t.Errorf("the state has %d copies of the key, want that of betterdata_api_key alone", got)
 				}
 				ws.must("plan", "-detailed-exitcode", "-no-color")
