@@ -1,0 +1,164 @@
+package apikey
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Action is one thing to do. Each is carried out by act, after which everything is observed again.
+type Action interface {
+	// key names the action and what it is about, for the backoff after a failure.
+	key() string
+}
+
+// AddFinalizer puts our finalizer on the ApiKey, before anything is sent upstream.
+type AddFinalizer struct{}
+
+// Mint issues a key and seals it in a ledger.
+type Mint struct {
+	Cause    Cause
+	RotateID string // rotate this id; empty: create
+	Adopted  string // the id that is taken over
+	Sequence int
+	Token    string // handled with this key
+	Overlap  time.Duration
+}
+
+// Seal writes the ledger of a key that only the target still holds.
+type Seal struct {
+	ID       string
+	Sequence int
+	Target   Target
+}
+
+// Patch sets name and scopes of a key.
+type Patch struct {
+	ID     string
+	Name   string
+	Scopes []string
+}
+
+// Publish writes a ledger's key into a target Secret.
+type Publish struct {
+	Sequence int
+	Target   Target
+	Previous int  // sequence whose key is shown as the previous one; 0: none
+	Fresh    bool // the target does not hold this key yet: verify it first
+}
+
+// Why is the reason a key is revoked for.
+type Why string
+
+// The reasons of revocations, for events and metrics.
+const (
+	WhyOverlapEnded Why = "OverlapEnded"
+	WhyStray        Why = "Stray"
+	WhyDeleted      Why = "Deleted"
+)
+
+// Revoke revokes a key upstream.
+type Revoke struct {
+	ID  string
+	Why Why
+}
+
+// DeleteLedger removes the ledger of a dead key, or a tombstone.
+type DeleteLedger struct{ Sequence int }
+
+// DeleteTarget removes a Secret of ours whose name the settings have left.
+type DeleteTarget struct{ Target Target }
+
+// Restart rolls the workloads, for the published sequence.
+type Restart struct{ Target Target }
+
+// Release lets a deleted ApiKey go: ledgers first, then the finalizer. With Retain the targets become nobody's, and
+// the marker leaves the name of the key with KeepID.
+type Release struct {
+	Retain bool
+	KeepID string
+}
+
+// Rest is nothing to do. Until says when to look again; zero: when something changes.
+type Rest struct {
+	Until time.Time
+	Notes []Note
+}
+
+// Note says why something is not done now.
+type Note struct {
+	Reason  Reason
+	Message string
+	Stalled bool // only a person can change it
+}
+
+// Reason is a stable name for conditions and metrics.
+type Reason string
+
+// The reasons.
+const (
+	AdoptionRefused     Reason = "AdoptionRefused"
+	APIUnavailable      Reason = "APIUnavailable"
+	AwaitingRollout     Reason = "AwaitingRollout"
+	Backoff             Reason = "Backoff"
+	ConnectionInUse     Reason = "ConnectionInUse"
+	ConnectionMissing   Reason = "ConnectionMissing"
+	InvalidSettings     Reason = "InvalidSettings"
+	KeyDeadHeld         Reason = "KeyDeadHeld"
+	MarkerMissing       Reason = "MarkerMissing"
+	MintCapReached      Reason = "MintCapReached"
+	NamespaceEnds       Reason = "NamespaceTerminating"
+	NotAdmitted         Reason = "NotAdmitted"
+	OverlapPending      Reason = "OverlapPending"
+	PreviousKeysPending Reason = "PreviousKeysPending"
+	RestoredStray       Reason = "RestoredStray"
+	RevocationOverdue   Reason = "RevocationOverdue"
+	RevocationPending   Reason = "RevocationPending"
+	ScopesNormalized    Reason = "ScopesNormalized"
+	StrayPending        Reason = "StrayPending"
+	Suspended           Reason = "Suspended"
+	TargetForeign       Reason = "TargetForeign"
+	TargetUnusable      Reason = "TargetUnusable"
+	TemplateInvalid     Reason = "TemplateInvalid"
+	TenantMismatch      Reason = "TenantMismatch"
+)
+
+func (AddFinalizer) key() string   { return "finalizer" }
+func (a Mint) key() string         { return "mint" }
+func (a Seal) key() string         { return "seal/" + a.ID }
+func (a Patch) key() string        { return "patch/" + a.ID }
+func (a Publish) key() string      { return "publish/" + a.Target.Name }
+func (a Revoke) key() string       { return "revoke/" + a.ID }
+func (a DeleteLedger) key() string { return fmt.Sprintf("ledger/%d", a.Sequence) }
+func (a DeleteTarget) key() string { return "target/" + a.Target.Name }
+func (a Restart) key() string      { return "restart" }
+func (a Release) key() string      { return fmt.Sprintf("release/%t", a.Retain) }
+func (Rest) key() string           { return "" }
+
+// waits is a Rest with one note.
+func waits(until time.Time, reason Reason, format string, args ...any) Rest {
+	return Rest{Until: until, Notes: []Note{{Reason: reason, Message: fmt.Sprintf(format, args...)}}}
+}
+
+// stalls is a Rest that only a person can end.
+func stalls(reason Reason, format string, args ...any) Rest {
+	return Rest{Notes: []Note{{Reason: reason, Message: fmt.Sprintf(format, args...), Stalled: true}}}
+}
+
+// and joins two Rests: the earlier time, and all notes.
+func (r Rest) and(other Rest) Rest {
+	return Rest{Until: earlier(r.Until, other.Until), Notes: slices.Concat(r.Notes, other.Notes)}
+}
+
+// Has reports whether a note gives the reason.
+func (r Rest) Has(reason Reason) bool {
+	return slices.ContainsFunc(r.Notes, func(n Note) bool { return n.Reason == reason })
+}
+
+// earlier returns the earlier of two times, of which zero is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

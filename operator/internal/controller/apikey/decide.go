@@ -1,0 +1,53 @@
+package apikey
+
+import "time"
+
+// phase looks at one concern. It returns an action, or a Rest that says why there is none.
+type phase func(o Observation, now time.Time) Action
+
+// phases in their order. What keeps consumers served comes before what mints, and what mints before what tidies up;
+// a phase that cannot go on does not hold up the others.
+var phases = []phase{sealLost, correctSuccessor, publish, publishFormer, mint, revokeStrays, retire, patch, restart}
+
+// decide returns the one thing to do now. It is pure and total; the promises that the package makes are made here.
+func decide(o Observation, now time.Time) Action {
+	if !o.Object.DeletedAt.IsZero() {
+		return o.unlessFailed(decideDelete(o, now), now)
+	}
+	if !o.Object.Finalizer {
+		return o.unlessFailed(AddFinalizer{}, now)
+	}
+	var rest Rest
+	for _, next := range phases {
+		action := o.unlessFailed(next(o, now), now)
+		pause, resting := action.(Rest)
+		if !resting {
+			return action
+		}
+		rest = rest.and(pause)
+	}
+	return rest
+}
+
+// unlessFailed turns an action that failed lately into a Rest until its time comes.
+func (o Observation) unlessFailed(action Action, now time.Time) Action {
+	failed, ok := o.Backoff[action.key()]
+	if !ok || !now.Before(failed.Until) {
+		return action
+	}
+	return waits(failed.Until, Backoff, "%s", failed.Message)
+}
+
+// blocked says why nothing may be changed upstream at all. Revoking and patching need no more than this.
+func (o Observation) blocked() (Rest, bool) {
+	switch {
+	case o.Connection.Missing:
+		return stalls(ConnectionMissing, "the Connection does not exist: create it"), true
+	case o.Connection.TenantMismatch:
+		return stalls(TenantMismatch, "the Connection's listing holds none of the keys issued through it: "+
+			"restore its baseURL and token, or accept the new tenant"), true
+	case o.Listing == nil:
+		return waits(time.Time{}, APIUnavailable, "%s", o.Connection.Problem), true
+	}
+	return Rest{}, false
+}

@@ -1,0 +1,130 @@
+package apikey
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// overdueAfter is when a revocation that does not get through becomes an alarm.
+const overdueAfter = 24 * time.Hour
+
+// decideDelete revokes every key of ledgers and marker, and lets go when a listing confirms that none lives. Nothing
+// here can mint.
+func decideDelete(o Observation, now time.Time) Action {
+	switch {
+	case !o.Object.Finalizer:
+		return Rest{}
+	case o.Settings.Retain:
+		return retain(o, now)
+	case o.Connection.OthersDepend:
+		return waits(time.Time{}, ConnectionInUse, "other ApiKeys still need the Connection whose token this one is")
+	case o.Connection.Missing && len(o.keyed()) == 0:
+		return Release{}
+	case o.onlyOwnTokenLeft(now):
+		return Release{}
+	}
+	if rest, stop := o.blocked(); stop {
+		return rest.and(o.pending(now))
+	}
+	if action, found := revokeRemaining(o, now); found {
+		return action
+	}
+	if until, hold := o.holdFinalizer(); hold {
+		return waits(until, RevocationPending, "a key may still appear whose answer was lost")
+	}
+	return Release{}
+}
+
+// retain keeps the newest key that works, and the target.
+func retain(o Observation, now time.Time) Action {
+	kept, _ := o.candidate(now)
+	if !o.marked(kept.ID) {
+		return Release{Retain: true}
+	}
+	return Release{Retain: true, KeepID: kept.ID}
+}
+
+// onlyOwnTokenLeft reports that every key is known to be dead by the Connection's token being one of them: nothing
+// can be listed with it any more.
+func (o Observation) onlyOwnTokenLeft(now time.Time) bool {
+	keyed := o.keyed()
+	return o.Connection.TokenRevoked && o.Listing == nil && len(keyed) > 0 &&
+		!slices.ContainsFunc(keyed, func(l Ledger) bool { return o.standing(l, now) != dead })
+}
+
+func (o Observation) pending(now time.Time) Rest {
+	overdue := o.Object.DeletedAt.Add(overdueAfter)
+	if now.Before(overdue) {
+		return waits(overdue, RevocationPending, "the keys cannot be revoked now; deletionPolicy Retain would let go")
+	}
+	return waits(time.Time{}, RevocationOverdue, "the keys could not be revoked for more than a day; deletionPolicy Retain would let go")
+}
+
+// revokeRemaining returns what is still to be revoked, or the Rest of a key that cannot be. Strays come first and the
+// Connection's own token last: after it nothing can be revoked.
+func revokeRemaining(o Observation, now time.Time) (Action, bool) {
+	var rest Rest
+	waiting := false
+	for _, id := range o.remaining(now) {
+		switch _, listed := o.listed(id); {
+		case !listed:
+			waiting = true
+			rest = rest.and(o.pending(now))
+		case !o.marked(id):
+			waiting = true
+			rest = rest.and(stalls(MarkerMissing, "key %s no longer carries %q in its name: revoke it by hand, or put it back", id, o.Object.Marker))
+		default:
+			revoke := o.unlessFailed(Revoke{ID: id, Why: WhyDeleted}, now)
+			if pause, resting := revoke.(Rest); resting {
+				waiting = true
+				rest = rest.and(pause)
+				continue
+			}
+			return revoke, true
+		}
+	}
+	return rest, waiting
+}
+
+// remaining returns the ids that are not known to be dead: strays, then ledgers from the oldest on.
+func (o Observation) remaining(now time.Time) []string {
+	var ids []string
+	for id, key := range o.Listing.Keys {
+		if key.Live() && o.marked(id) && !o.recorded(id) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	keyed := o.keyed()
+	slices.SortStableFunc(keyed, func(a, b Ledger) int { return cmp.Compare(o.isToken(a), o.isToken(b)) })
+	for _, l := range keyed {
+		if o.standing(l, now) != dead {
+			ids = append(ids, l.ID)
+		}
+	}
+	return ids
+}
+
+func (o Observation) isToken(l Ledger) int {
+	if l.Fingerprint != "" && l.Fingerprint == o.Connection.TokenHeldBy {
+		return 1
+	}
+	return 0
+}
+
+// holdFinalizer reports until when a key may still appear: one grace after an unknown outcome, and one after this
+// process began to act, because its predecessor may have been minting. The listing must have begun after that.
+func (o Observation) holdFinalizer() (time.Time, bool) {
+	until := o.LeaderSince // a zero time is long past
+	for _, at := range o.Unknown {
+		if at.After(until) {
+			until = at
+		}
+	}
+	until = until.Add(o.Policy.StrayGrace)
+	if o.Object.DeletedAt.After(until) {
+		until = o.Object.DeletedAt
+	}
+	return until, o.Listing.BegunAt.Before(until)
+}

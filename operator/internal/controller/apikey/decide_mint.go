@@ -1,0 +1,164 @@
+package apikey
+
+import (
+	"slices"
+	"time"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+)
+
+// maxPrevious is how many replaced keys may live on before scheduled rotations wait.
+const maxPrevious = 5
+
+// mint decides whether a key is to be issued. Every reason not to is looked at after the cause is known, so that a
+// steady ApiKey shows none of them.
+func mint(o Observation, now time.Time) Action {
+	next, rest, wanted := wantedMint(o, now)
+	if !wanted {
+		return rest
+	}
+	for _, hindrance := range []func(Observation, time.Time) (Rest, bool){cannotStore, mayNotMint, mustNotYetMint} {
+		if why, hindered := hindrance(o, now); hindered {
+			return rest.and(why)
+		}
+	}
+	if next.Cause == CauseAdopt {
+		return adopt(o, next)
+	}
+	return next
+}
+
+// wantedMint returns the key that is wanted by the settings and the state of the newest one, and in the Rest when
+// that may change.
+func wantedMint(o Observation, now time.Time) (Mint, Rest, bool) {
+	next := Mint{
+		Cause: CauseFirst, Sequence: o.nextSequence(), Token: o.Object.RotateToken, Overlap: o.Settings.Rotation.Overlap,
+	}
+	newest, exists := o.newest()
+	if !exists {
+		if o.Settings.Adopt != "" {
+			next.Cause, next.Adopted = CauseAdopt, o.Settings.Adopt
+		}
+		return next, Rest{}, true
+	}
+	if next.Token == "" {
+		next.Token = newest.Token // carried forward: a handled token that comes back is still handled
+	}
+	forced := o.Object.RotateToken != "" && o.Object.RotateToken != newest.Token
+	if forced && o.Object.RotateOverlap != nil {
+		next.Overlap = max(*o.Object.RotateOverlap, 0)
+	}
+	if o.standing(newest, now) == dead {
+		next.Cause = CauseReissue
+		if o.Settings.Hold && !forced {
+			return next, stalls(KeyDeadHeld, "key %s is revoked, expired or gone and onRevoked is Hold: request a rotation to replace it", newest.ID), false
+		}
+		return next, Rest{}, true
+	}
+	return successor(o, newest, next, forced, now)
+}
+
+// successor is the key that replaces one which still works: asked for by a token, or due.
+func successor(o Observation, newest Ledger, next Mint, forced bool, now time.Time) (Mint, Rest, bool) {
+	due, at := o.Settings.Rotation.Due(newest.IssuedAt, now, o.Object.UID)
+	if !forced && !due {
+		return next, Rest{Until: at}, false
+	}
+	if serving, ok := o.published(); !ok || serving.Sequence != newest.Sequence {
+		// The present successor first: rotating past it would leave its consumers behind.
+		return next, Rest{}, false
+	}
+	if !o.Connection.DropsNames && o.marked(newest.ID) {
+		next.RotateID = newest.ID
+	}
+	next.Cause = CauseForced
+	if !forced {
+		next.Cause = CauseScheduled
+		if len(o.keyed()) > maxPrevious {
+			return next, waits(time.Time{}, PreviousKeysPending, "%d previous keys still live: the rotation waits", maxPrevious), false
+		}
+	}
+	return next, Rest{}, true
+}
+
+// cannotStore says why the key could not be made durable or not be published.
+func cannotStore(o Observation, now time.Time) (Rest, bool) {
+	if o.Object.NamespaceTerminating {
+		return stalls(NamespaceEnds, "the namespace is being deleted: nothing is issued"), true
+	}
+	if until, wait := o.guarded(now); wait {
+		return waits(until, StrayPending, "the target holds a key that no ledger records"), true
+	}
+	return targetProblem(o.Target)
+}
+
+// mayNotMint says why the settings or the Connection forbid it.
+func mayNotMint(o Observation, now time.Time) (Rest, bool) {
+	switch {
+	case o.Settings.Invalid != "":
+		return stalls(InvalidSettings, "%s", o.Settings.Invalid), true
+	case o.Settings.Suspend:
+		return waits(time.Time{}, Suspended, "suspend is set: nothing is issued"), true
+	case o.Connection.SuspendMinting:
+		return waits(time.Time{}, Suspended, "the Connection suspends minting"), true
+	case o.Connection.Refused != "":
+		return stalls(NotAdmitted, "%s", o.Connection.Refused), true
+	case now.Before(o.Connection.CapUntil):
+		return waits(o.Connection.CapUntil, MintCapReached, "the Connection's cap of keys per hour is reached"), true
+	}
+	return o.blocked()
+}
+
+// mustNotYetMint bounds how many keys without plaintext can pile up: with two strays, seen or to be feared, there is
+// no third.
+func mustNotYetMint(o Observation, now time.Time) (Rest, bool) {
+	feared := 0
+	for _, at := range o.Unknown {
+		if now.Before(at.Add(o.Policy.StrayGrace)) {
+			feared++
+		}
+	}
+	if max(feared, len(o.Strays)) <= 1 {
+		return Rest{}, false
+	}
+	return waits(now.Add(o.Policy.StrayGrace), StrayPending, "keys whose plaintext was lost are to be revoked first"), true
+}
+
+// adopt takes over a key: first it gets our marker, which also tells other operators, then it is rotated, because
+// nobody can read its plaintext.
+func adopt(o Observation, next Mint) Action {
+	key, listed := o.listed(next.Adopted)
+	refuse := func(why string) Action {
+		return stalls(AdoptionRefused, "key %s cannot be adopted: %s", next.Adopted, why)
+	}
+	markers := apiclient.MarkersIn(key.Name)
+	ours := o.Object.Marker.In(key.Name)
+	switch {
+	case !o.Connection.AllowAdoption:
+		return refuse("the Connection does not allow it; set allowAdoption there")
+	case !listed:
+		return refuse("no such key is listed; correct adopt.keyID")
+	case !key.Live():
+		return refuse("it is revoked or expired; remove adopt to issue a new key")
+	case len(markers) > 0 && !ours:
+		return refuse("its name shows that another ApiKey or Terraform manages it")
+	case !covered(o.Connection.AllowedScopes, key.Scopes):
+		return refuse("it has scopes that the Connection does not allow")
+	case !ours:
+		return Patch{ID: key.ID, Name: o.Settings.KeyName, Scopes: slices.Clone(key.Scopes)}
+	}
+	if !o.Connection.DropsNames {
+		next.RotateID = next.Adopted
+	}
+	return next
+}
+
+// covered reports whether allowed grants every one of scopes. Nil allows all.
+func covered(allowed, scopes []string) bool {
+	for _, scope := range scopes {
+		if allowed != nil && !apiclient.Allows(allowed, scope) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,187 @@
+package apikey
+
+import (
+	"maps"
+	"time"
+)
+
+// previousEntry is the entry that shows the previous key during the overlap, where the settings ask for it.
+const previousEntry = "previous-api-key"
+
+// sealLost writes the ledger of a key again that a target holds and no ledger records: it is in service, and the
+// ledger that could have restored it is gone.
+func sealLost(o Observation, _ time.Time) Action {
+	for _, t := range o.targets() {
+		if t.Ownership != Ours || t.HoldsListed == "" || o.recorded(t.HoldsListed) {
+			continue
+		}
+		if o.Object.NamespaceTerminating {
+			return stalls(NamespaceEnds, "the namespace is being deleted: the lost ledger of %s cannot be written", t.HoldsListed)
+		}
+		sequence := t.Sequence
+		if sequence <= 0 || o.sequenceTaken(sequence) {
+			sequence = o.nextSequence()
+		}
+		return Seal{ID: t.HoldsListed, Sequence: sequence, Target: t}
+	}
+	return Rest{}
+}
+
+func (o Observation) knownFingerprint(fingerprint string) bool {
+	for _, l := range o.keyed() {
+		if l.Fingerprint == fingerprint {
+			return true
+		}
+	}
+	return false
+}
+
+// guarded reports that the target may hold a key in service whose ledger is lost and which listings may not show
+// yet. Until they would, it is not overwritten.
+func (o Observation) guarded(now time.Time) (time.Time, bool) {
+	held := o.Target.Entries[o.Settings.TargetKey]
+	newest, _ := o.newest()
+	if o.Target.Ownership != Ours || held == "" || o.knownFingerprint(held) || o.Target.Sequence <= newest.Sequence {
+		return time.Time{}, false
+	}
+	until := o.Target.PublishedAt.Add(youngAge)
+	if o.Listing == nil || o.Connection.TenantMismatch {
+		return now.Add(time.Minute), true
+	}
+	return until, o.Listing.BegunAt.Before(until)
+}
+
+// correctSuccessor patches a new key before it is published, if it was issued with another name or other scopes:
+// consumers must not be moved to a key that may do less than their present one.
+func correctSuccessor(o Observation, now time.Time) Action {
+	newest, ok := o.newest()
+	if !ok || o.Target.Holds(newest.Fingerprint) {
+		return Rest{}
+	}
+	if _, serving := o.published(); !serving {
+		return Rest{}
+	}
+	if correction, ok := patch(o, now).(Patch); ok {
+		return correction
+	}
+	return Rest{}
+}
+
+// uncorrected reports a successor whose correction has failed and is to be tried again.
+func (o Observation) uncorrected(successor Ledger, now time.Time) (Rest, bool) {
+	correction, ok := patch(o, now).(Patch)
+	if _, serving := o.published(); !ok || !serving || correction.ID != successor.ID {
+		return Rest{}, false
+	}
+	rest, failed := o.unlessFailed(correction, now).(Rest)
+	return rest, failed
+}
+
+// publish brings the target up to date: the newest key that is not dead, the previous one where asked for, and every
+// templated entry.
+func publish(o Observation, now time.Time) Action {
+	wanted, ok := o.candidate(now)
+	if !ok {
+		return Rest{}
+	}
+	if rest, stalled := targetProblem(o.Target); stalled {
+		return rest
+	}
+	if wanted.RenderFailed != "" {
+		return stalls(TemplateInvalid, "%s", wanted.RenderFailed)
+	}
+	if until, wait := o.guarded(now); wait {
+		return waits(until, StrayPending, "the target holds a key that no ledger records")
+	}
+	previous := o.previous(wanted, now)
+	if o.inSync(o.Target, wanted, previous) {
+		return Rest{}
+	}
+	if o.Object.NamespaceTerminating && o.Target.Ownership == Absent {
+		return stalls(NamespaceEnds, "the namespace is being deleted: no Secret can be created in it")
+	}
+	fresh := o.Target.Entries[o.Settings.TargetKey] != wanted.Fingerprint && o.Target.Sequence < wanted.Sequence
+	if rest, wait := o.uncorrected(wanted, now); wait && fresh {
+		return rest
+	}
+	return Publish{Sequence: wanted.Sequence, Target: o.Target, Previous: previous, Fresh: fresh}
+}
+
+// targetProblem says why a Secret cannot be written, and what to do.
+func targetProblem(t Target) (Rest, bool) {
+	switch t.Ownership {
+	case Foreign:
+		return stalls(TargetForeign, "Secret %s exists and is not of this ApiKey: delete it, or set secret.name to another name", t.Name), true
+	case Unusable:
+		return stalls(TargetUnusable, "Secret %s is immutable or of another type: delete it; it is made again with the same key", t.Name), true
+	case Absent, Ours:
+	}
+	return Rest{}, false
+}
+
+func (o Observation) inSync(t Target, wanted Ledger, previous int) bool {
+	return t.Ownership == Ours && t.MetaInSync && t.Sequence == wanted.Sequence && !t.PublishedAt.IsZero() &&
+		maps.Equal(t.Entries, o.entries(wanted, previous))
+}
+
+// entries is what the target should hold.
+func (o Observation) entries(wanted Ledger, previous int) map[string]string {
+	entries := maps.Clone(wanted.Entries)
+	for _, l := range o.Ledgers {
+		if l.Sequence == previous && previous > 0 {
+			entries[previousEntry] = l.Fingerprint
+		}
+	}
+	return entries
+}
+
+// previous is the sequence whose key is shown beside the wanted one; 0: none. Once the overlap has ended it is taken
+// out of the target, because a key that the target shows is not revoked.
+func (o Observation) previous(wanted Ledger, now time.Time) int {
+	if !o.Settings.PublishPrevious || wanted.Overlap <= 0 {
+		return 0
+	}
+	if at, known := o.revokeAt(wanted); known && !now.Before(at) {
+		return 0
+	}
+	previous := 0
+	for _, l := range o.keyed() {
+		if l.Sequence < wanted.Sequence && o.standing(l, now) != dead {
+			previous = l.Sequence
+		}
+	}
+	return previous
+}
+
+// publishFormer keeps a Secret whose name the settings have left in step until the overlap, counted from the new
+// one's publication, has ended, and then deletes it.
+func publishFormer(o Observation, now time.Time) Action {
+	serving, ok := o.published()
+	if !ok || len(o.Former) == 0 {
+		return Rest{}
+	}
+	end := o.Target.PublishedAt.Add(max(serving.Overlap, o.Settings.Rotation.Overlap))
+	previous := o.previous(serving, now)
+	for _, former := range o.Former {
+		switch {
+		case former.Ownership != Ours:
+		case !now.Before(end):
+			return DeleteTarget{Target: former}
+		case former.Entries[o.Settings.TargetKey] != serving.Fingerprint:
+			return Publish{Sequence: serving.Sequence, Target: former, Previous: previous}
+		}
+	}
+	return Rest{Until: end}
+}
+
+// restart rolls the workloads once after a newer key was published. The target itself remembers that they are still
+// to be rolled, so that neither a restart of the operator nor a new entry in the list rolls anything.
+func restart(o Observation, _ time.Time) Action {
+	if o.Target.Ownership != Ours || !o.Target.RestartPending {
+		return Rest{}
+	}
+	if o.Settings.Suspend {
+		return waits(time.Time{}, Suspended, "workloads are not restarted while suspended")
+	}
+	return Restart{Target: o.Target}
+}

@@ -1,0 +1,218 @@
+package apikey
+
+import (
+	"slices"
+	"time"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+)
+
+// Observation is everything that decide goes by. It holds no plaintext: keys are told apart by fingerprint.
+type Observation struct {
+	Object   Object
+	Settings Settings
+
+	Ledgers []Ledger // of this ApiKey, tombstones included, by sequence, oldest first
+	Target  Target   // the Secret that the settings name
+	Former  []Target // Secrets of ours under other names
+
+	Listing    *Listing // nil: there is no complete listing to go by; Connection.Problem says why
+	Connection ConnectionState
+	Workloads  Rollout
+
+	Strays    []Stray              // live keys of ours that no ledger records
+	KnownDead map[string]bool      // ids that a listing has shown as revoked or expired: they stay so
+	Absences  map[string]time.Time // by id of a ledger: when listings without it were first seen, without a break since
+	Unknown   []time.Time          // creates and rotates whose outcome this process does not know, by our clock
+	Patched   *PatchMemo           // the last successful PATCH of this process
+	Backoff   map[string]Failure   // by Action.key: what failed lately
+
+	LeaderSince time.Time // when this process began to act, by our clock
+	Policy      Policy    // the operator's own settings
+}
+
+// Object is the ApiKey itself.
+type Object struct {
+	Namespace, Name, UID string
+	Marker               apiclient.Marker
+	Finalizer            bool
+	DeletedAt            time.Time // zero: not being deleted
+	NamespaceTerminating bool
+	RotateToken          string         // annotation rotate-requested-at
+	RotateOverlap        *time.Duration // annotation rotate-overlap, for that token alone
+}
+
+// Settings is the spec with everything resolved.
+type Settings struct {
+	KeyName    string // as sent upstream, with the marker
+	Scopes     []string
+	Rotation   Schedule
+	Invalid    string // why the settings cannot be acted upon (a window that cannot be read); empty: they can
+	TargetName string
+	TargetKey  string
+
+	PublishPrevious bool
+	Retain          bool // deletionPolicy: Retain
+	Hold            bool // onRevoked: Hold
+	Suspend         bool
+	Adopt           string // id of a key to take over; read only while there is no ledger
+}
+
+// Policy is what the operator's flags say.
+type Policy struct {
+	StrayGrace time.Duration // from the first sighting of a stray to its revocation
+	NoVerify   bool          // a new key is published without having been tried
+}
+
+// Cause says why a key was minted.
+type Cause string
+
+// The causes, as they stand in ledgers.
+const (
+	CauseFirst     Cause = "First"     // there was no key
+	CauseReissue   Cause = "Reissue"   // the key was revoked, expired or gone upstream
+	CauseForced    Cause = "Forced"    // a new rotate token
+	CauseScheduled Cause = "Scheduled" // the interval
+	CauseAdopt     Cause = "Adopt"     // a key was taken over
+	CauseRecovered Cause = "Recovered" // the ledger was lost and written again from the target
+)
+
+// Ledger is one key version as its Secret records it. An empty ID makes it a tombstone: it occupies its name so that
+// a write whose answer was lost can no longer land.
+type Ledger struct {
+	Sequence     int
+	ID           string
+	Fingerprint  string    // of the plaintext
+	IssuedAt     time.Time // our clock when the POST was sent
+	Cause        Cause
+	Token        string            // the rotate token that is handled with this key
+	Overlap      time.Duration     // how long the keys it replaces live on
+	Adopted      string            // id of the key that was taken over, which it replaces too
+	Entries      map[string]string // what the target would hold of it: fingerprints by entry name
+	RenderFailed string            // why the template cannot be rendered; empty: it can
+}
+
+// Ownership of a target Secret.
+type Ownership int
+
+// A target is Absent, Ours, Foreign (not controlled by this ApiKey), or Unusable (ours, but immutable or of another
+// type, so that it cannot be written).
+const (
+	Absent Ownership = iota
+	Ours
+	Foreign
+	Unusable
+)
+
+// Target is the Secret that consumers read, as a live read found it.
+type Target struct {
+	Name           string
+	Ownership      Ownership
+	UID, Version   string
+	Sequence       int               // annotation; 0: none
+	PublishedAt    time.Time         // annotation: since when it holds that sequence
+	RestartPending bool              // annotation: workloads have yet to be restarted for that sequence
+	Entries        map[string]string // fingerprints by entry name
+	MetaInSync     bool              // labels and annotations are as the settings want them
+	HoldsListed    string            // id of the live marked key whose prefix and last4 fit the key in it
+}
+
+// Holds reports whether the Secret has the key with this fingerprint in any entry.
+func (t Target) Holds(fingerprint string) bool {
+	for _, held := range t.Entries {
+		if held == fingerprint {
+			return true
+		}
+	}
+	return false
+}
+
+// Listing is a complete listing of the tenant's keys, as far as it concerns this ApiKey.
+type Listing struct {
+	BegunAt time.Time                // by our clock
+	Keys    map[string]apiclient.Key // keys that ledgers or the settings name, and those with the marker
+}
+
+// Stray is a live key with our marker that no live list of ledgers has shown since it was first seen.
+type Stray struct {
+	ID        string
+	FirstSeen time.Time // by our clock
+	Restored  bool      // older than an hour when first seen: an etcd restore looks like this
+}
+
+// PatchMemo is what a successful PATCH asked for.
+type PatchMemo struct{ ID, Wanted string }
+
+// Failure is an action that failed, and when to try again.
+type Failure struct {
+	Until   time.Time
+	Count   int
+	Message string
+}
+
+// Rollout is the state of the workloads that are restarted when the key changes.
+type Rollout struct {
+	Configured bool
+	Done       bool // all of them run with the published sequence
+}
+
+// ConnectionState is what the Connection allows now.
+type ConnectionState struct {
+	Identity       string // kind, namespace, name and UID
+	Missing        bool   // there is no such Connection
+	Problem        string // why there is no listing; empty: there is one
+	TenantMismatch bool   // absence from its listing proves nothing
+	SuspendMinting bool
+	CapUntil       time.Time // mints are capped until then; zero: they are not
+	Refused        string    // why policy does not admit this ApiKey; empty: it does
+	AllowAdoption  bool
+	AllowedScopes  []string // nil: all
+	DropsNames     bool     // rotate was seen not to carry names over
+	OthersDepend   bool     // other ApiKeys still need a Connection whose token is our target
+	TokenHeldBy    string   // fingerprint of the token, to tell a key of ours
+	TokenRevoked   bool     // the API refuses the token because it is revoked
+}
+
+// keyed returns the ledgers that hold a key, oldest first.
+func (o Observation) keyed() []Ledger {
+	var keyed []Ledger
+	for _, l := range o.Ledgers {
+		if l.ID != "" {
+			keyed = append(keyed, l)
+		}
+	}
+	return keyed
+}
+
+// newest returns the newest ledger that holds a key.
+func (o Observation) newest() (Ledger, bool) {
+	keyed := o.keyed()
+	if len(keyed) == 0 {
+		return Ledger{}, false
+	}
+	return keyed[len(keyed)-1], true
+}
+
+// nextSequence is above that of every ledger and of the target.
+func (o Observation) nextSequence() int {
+	last := o.Target.Sequence
+	for _, l := range o.Ledgers {
+		last = max(last, l.Sequence)
+	}
+	return last + 1
+}
+
+// sequenceTaken reports whether a ledger, tombstones included, has the sequence.
+func (o Observation) sequenceTaken(sequence int) bool {
+	return slices.ContainsFunc(o.Ledgers, func(l Ledger) bool { return l.Sequence == sequence })
+}
+
+// targets returns every Secret of ours.
+func (o Observation) targets() []Target {
+	return append([]Target{o.Target}, o.Former...)
+}
+
+// shown reports whether a Secret of ours has the key with this fingerprint.
+func (o Observation) shown(fingerprint string) bool {
+	return slices.ContainsFunc(o.targets(), func(t Target) bool { return t.Holds(fingerprint) })
+}

@@ -1,0 +1,201 @@
+package apikey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+)
+
+// scene is an Observation with what act needs to carry a decision out.
+type scene struct {
+	seen     Observation
+	resource *Resource
+	ledgers  []LedgerRecord
+	targets  []TargetRecord
+	conn     Connection // nil: there is none
+	memory   *memory
+	mustLook bool // seen from the cache, and there is something that only live reads may judge
+}
+
+// observe reads both servers. The order matters: the listing first, then the targets, then the ledgers. A key that is
+// sealed or published meanwhile then shows as recorded, never as a stray; and a target that was read before the
+// ledgers cannot be overwritten by an older key, because a newer one would have changed its version.
+func (e *Engine) observe(ctx context.Context, ref Ref, read Read) (*scene, error) {
+	r, err := e.Cluster.Resource(ctx, ref, read)
+	if err != nil {
+		return nil, err
+	}
+	s := &scene{resource: r, memory: e.memories.of(r.UID)}
+	state, view, err := e.observeConnection(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if s.targets, err = e.Cluster.Targets(ctx, r, read); err != nil {
+		return nil, err
+	}
+	if s.ledgers, err = e.Cluster.Ledgers(ctx, r, read); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(s.ledgers, func(a, b LedgerRecord) int { return a.Sequence - b.Sequence })
+	s.seen = Observation{
+		Object: r.Object, Settings: r.Settings, Connection: state.ConnectionState,
+		LeaderSince: e.LeaderSince(), Policy: e.Policy,
+	}
+	for _, record := range s.ledgers {
+		s.seen.Ledgers = append(s.seen.Ledgers, r.ledger(record))
+	}
+	if err := e.observeListing(ctx, s, state, view, read); err != nil {
+		return nil, err
+	}
+	s.observeTargets()
+	s.memory.fill(&s.seen)
+	s.seen.Workloads, err = e.Cluster.Rollout(ctx, r, s.seen.Target.Sequence)
+	return s, err
+}
+
+// observeConnection returns the Connection's state and a listing, which is nil where there is none to go by.
+func (e *Engine) observeConnection(ctx context.Context, s *scene) (State, View, error) {
+	conn, err := e.Connections.Open(ctx, s.resource)
+	if errors.Is(err, ErrNotFound) {
+		return State{ConnectionState: ConnectionState{Missing: true, Problem: "the Connection does not exist"}}, nil, nil
+	}
+	if err != nil {
+		return State{}, nil, fmt.Errorf("open the Connection: %w", err)
+	}
+	s.conn = conn
+	state, err := conn.State(ctx)
+	if err != nil {
+		return State{}, nil, err
+	}
+	view, err := conn.View(ctx, e.freshness(s, state.PollInterval))
+	if err != nil {
+		state.Problem = fmt.Sprintf("the keys cannot be listed: %v", err)
+		state.TokenRevoked = apiclient.IsUnauthorized(err) && apiclient.HasCode(err, apiclient.CodeRevokedAPIKey)
+		return state, nil, nil
+	}
+	return state, view, nil
+}
+
+// freshness is how young the listing must be: younger than this process's leadership, than the last create or rotate
+// whose outcome is unknown, and than the moment from which on it is to judge a stray or an absence.
+func (e *Engine) freshness(s *scene, poll time.Duration) apiclient.Freshness {
+	now := e.Now()
+	age := poll
+	since := func(moment time.Time) {
+		if !moment.IsZero() && !moment.After(now) {
+			age = max(min(age, now.Sub(moment)), time.Nanosecond)
+		}
+	}
+	since(e.LeaderSince())
+	for _, stray := range s.memory.strays {
+		since(stray.FirstSeen.Add(Observation{Policy: e.Policy, Settings: s.resource.Settings}.strayGrace(stray)))
+	}
+	for _, at := range s.memory.unknown {
+		since(at)
+	}
+	for _, first := range s.memory.absences {
+		since(first.Add(absenceApart))
+	}
+	if deleted := s.resource.DeletedAt; !deleted.IsZero() {
+		since(deleted)
+		hold, _ := Observation{
+			Object: s.resource.Object, LeaderSince: e.LeaderSince(), Unknown: s.memory.unknown, Policy: e.Policy, Listing: &Listing{},
+		}.holdFinalizer()
+		since(hold)
+	}
+	return apiclient.Freshness{MaxAge: age}
+}
+
+// observeListing takes what concerns this ApiKey out of the listing, and remembers what it shows.
+func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view View, read Read) error {
+	if view == nil {
+		return nil
+	}
+	known, err := e.Cluster.Known(ctx, state.Identity)
+	if err != nil {
+		return err
+	}
+	now := e.Now()
+	listed := func(id string) bool { _, ok := view.Get(id); return ok }
+	s.seen.Connection.TenantMismatch = mismatched(known, listed, state, now)
+	marked := view.LiveWithMarker(s.resource.Marker)
+	s.seen.Listing = &Listing{BegunAt: view.BegunAt(), Keys: map[string]apiclient.Key{}}
+	for _, key := range marked {
+		s.seen.Listing.Keys[key.ID] = key
+		s.mustLook = s.mustLook || !s.seen.recorded(key.ID)
+	}
+	ids := []string{s.resource.Settings.Adopt}
+	for _, l := range s.seen.Ledgers {
+		ids = append(ids, l.ID, l.Adopted)
+	}
+	for _, id := range ids {
+		if key, ok := view.Get(id); ok {
+			s.seen.Listing.Keys[id] = key
+		}
+	}
+	s.memory.sawListing(s.seen.Ledgers, view, s.seen.Connection.TenantMismatch, now)
+	s.forgetPatch(view.BegunAt())
+	if read == Live {
+		s.memory.sawStrays(marked, s.seen.recorded, view, now)
+	}
+	return nil
+}
+
+// forgetPatch lets a PATCH be sent again for the same difference once a listing, begun after the last one, has shown
+// that it had worked.
+func (s *scene) forgetPatch(begunAt time.Time) {
+	newest, ok := s.seen.newest()
+	if !ok || s.memory.patched == nil || s.memory.patched.ID != newest.ID || !begunAt.After(s.memory.patchedAt) {
+		return
+	}
+	key, listed := s.seen.listed(newest.ID)
+	if listed && key.Name == s.seen.Settings.KeyName && apiclient.SameCoverage(s.seen.Settings.Scopes, key.Scopes) {
+		s.memory.patched = nil
+	}
+}
+
+func (s *scene) observeTargets() {
+	s.seen.Target = Target{Name: s.resource.Settings.TargetName}
+	for _, record := range s.targets {
+		target := s.resource.target(record)
+		target.HoldsListed = s.holder(record)
+		if record.Name == s.resource.Settings.TargetName {
+			s.seen.Target = target
+		} else if record.Controlled {
+			s.seen.Former = append(s.seen.Former, target)
+		}
+	}
+}
+
+// holder returns the id of the live marked key that the Secret holds: by its ledger, or by prefix and last4.
+func (s *scene) holder(record TargetRecord) string {
+	held := record.Data[s.resource.Settings.TargetKey]
+	if held.IsZero() || !record.Controlled {
+		return ""
+	}
+	for _, l := range s.ledgers {
+		if l.Plaintext.Equal(held) {
+			return l.ID
+		}
+	}
+	if s.seen.Listing == nil {
+		return ""
+	}
+	for id, key := range s.seen.Listing.Keys {
+		if key.Live() && s.seen.marked(id) && !s.seen.recorded(id) && fits(key, held) {
+			return id
+		}
+	}
+	return ""
+}
+
+// fits reports whether the plaintext begins and ends as the key's prefix and last4 say.
+func fits(key apiclient.Key, plaintext apiclient.Secret) bool {
+	value := plaintext.Reveal()
+	return key.KeyPrefix != "" && key.Last4 != "" && strings.HasPrefix(value, key.KeyPrefix) && strings.HasSuffix(value, key.Last4)
+}

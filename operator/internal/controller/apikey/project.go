@@ -1,0 +1,100 @@
+package apikey
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+)
+
+// templateData is what templates of target entries can name.
+type templateData struct{ Key, ID, Prefix, Last4, Name, Namespace string }
+
+// render returns the entries that a target holds of a ledger. Its error never holds the key.
+func (r *Resource) render(l LedgerRecord) (map[string]apiclient.Secret, error) {
+	entries := map[string]apiclient.Secret{r.Settings.TargetKey: l.Plaintext}
+	for _, name := range slices.Sorted(maps.Keys(r.Secret.Template)) {
+		parsed, err := template.New(name).Option("missingkey=error").Parse(r.Secret.Template[name])
+		if err != nil {
+			return nil, fmt.Errorf("secret.template[%s]: %w", name, err)
+		}
+		data := templateData{l.Plaintext.Reveal(), l.ID, l.Prefix, l.Last4, r.Name, r.Namespace}
+		var out strings.Builder
+		if parsed.Execute(&out, data) != nil {
+			// Not its error: that may quote what the template made of the key.
+			return nil, fmt.Errorf("secret.template[%s] cannot be executed: it may use .Key, .ID, .Prefix, .Last4, .Name and .Namespace", name)
+		}
+		entries[name] = apiclient.NewSecret(out.String())
+	}
+	return entries, nil
+}
+
+// ledger is the record without its plaintext.
+func (r *Resource) ledger(record LedgerRecord) Ledger {
+	l := Ledger{
+		Sequence: record.Sequence, ID: record.ID, Fingerprint: Fingerprint(record.Plaintext), IssuedAt: record.IssuedAt,
+		Cause: record.Cause, Token: record.Token, Overlap: record.Overlap, Adopted: record.Adopted,
+	}
+	if record.ID == "" {
+		return l
+	}
+	entries, err := r.render(record)
+	if err != nil {
+		l.RenderFailed = err.Error()
+		return l
+	}
+	l.Entries = fingerprints(entries)
+	return l
+}
+
+func fingerprints(entries map[string]apiclient.Secret) map[string]string {
+	prints := make(map[string]string, len(entries))
+	for name, value := range entries {
+		prints[name] = Fingerprint(value)
+	}
+	return prints
+}
+
+// target is the record without its data.
+func (r *Resource) target(record TargetRecord) Target {
+	t := Target{
+		Name: record.Name, Ownership: Ours, UID: record.UID, Version: record.Version, Sequence: record.Sequence,
+		PublishedAt: record.PublishedAt, RestartPending: record.RestartPending, Entries: fingerprints(record.Data),
+		MetaInSync: holdsAll(record.Labels, r.Secret.Labels) && holdsAll(record.Annotations, r.Secret.Annotations),
+	}
+	switch {
+	case !record.Controlled:
+		t.Ownership = Foreign
+	case record.Immutable || record.Type != r.Secret.Type:
+		t.Ownership = Unusable
+	}
+	return t
+}
+
+func holdsAll(have, want map[string]string) bool {
+	for name, value := range want {
+		if got, ok := have[name]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// write is what a target becomes when it holds the ledger's key, and beside it the previous one if there is one.
+func (r *Resource) write(t Target, l LedgerRecord, previous apiclient.Secret) (TargetWrite, error) {
+	entries, err := r.render(l)
+	if err != nil {
+		return TargetWrite{}, err
+	}
+	if !previous.IsZero() {
+		entries[previousEntry] = previous
+	}
+	return TargetWrite{
+		Name: t.Name, UID: t.UID, Version: t.Version, Type: r.Secret.Type, Labels: r.Secret.Labels,
+		Annotations: r.Secret.Annotations, Data: entries, Sequence: l.Sequence, PublishedAt: t.PublishedAt,
+		RestartPending: t.RestartPending,
+	}, nil
+}
