@@ -65,7 +65,7 @@ func settings(ctx context.Context) map[string]schema.Attribute {
 		"age_recipients": schema.SetAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Public keys that the plaintext is encrypted to with [age](https://age-encryption.org), so that it is never in the state: " +
-				"`age1...` recipients, or `ssh-ed25519` and `ssh-rsa` public keys. `plaintext_key` is then null and `encrypted_key` holds the ciphertext. " +
+				"`age1...` recipients, or `ssh-ed25519` and `ssh-rsa` public keys. `plaintext_key` is then null and `encrypted_key` holds the ciphertext. Default: none, the plaintext is in the state. " +
 				"A change rotates the key, since the plaintext is not there to be encrypted again; on an imported key, whose plaintext is unknown, it is only recorded.",
 			Validators: []validator.Set{setvalidator.SizeAtLeast(1), recipientsValidator{}},
 		},
@@ -106,7 +106,7 @@ func timeoutsAttribute(ctx context.Context) schema.Attribute {
 		DeleteDescription: "Time for the requests of a destroy, as a Go duration. Default `5m`. Waiting for the API's rate limit does not count.",
 	})
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "How long the requests of one operation may take."
+		nested.MarkdownDescription = "How long the requests of one operation may take. A change sends no request."
 		return nested
 	}
 	return attribute
@@ -121,7 +121,7 @@ func rotationAttribute() schema.Attribute {
 			"interval": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Age at which the key is rotated, as a Go duration of at least `1m`, such as `2160h` for 90 days. The first apply after that moment rotates. " +
-					"A change is recorded in place, and the apply says when the next rotation is.",
+					"Default: none, only `triggers` rotate. A change is recorded in place; if the key is older than the new interval, the apply says so and the next one rotates.",
 				Validators: []validator.String{durationValidator{}},
 			},
 			"overlap": schema.StringAttribute{
@@ -132,7 +132,7 @@ func rotationAttribute() schema.Attribute {
 			},
 			"triggers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Arbitrary values; any change of a recorded map rotates the key. Adding the first map, or removing it, rotates nothing.",
+				MarkdownDescription: "Arbitrary values; any change of a recorded map rotates the key. Default: none, only `interval` rotates. Adding the first map, or removing it, rotates nothing.",
 			},
 		},
 	}
@@ -156,11 +156,11 @@ func results() map[string]schema.Attribute {
 		},
 		"key_prefix": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "The beginning of the plaintext, which the API shows in listings, such as `bdk_live_ABC123`.",
+			MarkdownDescription: "The beginning of the plaintext, which the API shows in listings, such as `bdk_live_ABC123`. A rotation changes it.",
 		},
 		"last4": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "The last four characters of the plaintext.",
+			MarkdownDescription: "The last four characters of the plaintext. A rotation changes them.",
 		},
 		"status": schema.StringAttribute{
 			Computed:            true,
@@ -168,7 +168,7 @@ func results() map[string]schema.Attribute {
 		},
 		"created_at": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "When the key was issued, as an RFC 3339 time in UTC.",
+			MarkdownDescription: "When the key was issued, as an RFC 3339 time in UTC. A rotation changes it.",
 		},
 		"rotation_due": schema.BoolAttribute{
 			Computed:            true,
