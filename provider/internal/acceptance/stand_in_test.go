@@ -75,7 +75,8 @@ func (s *standIn) serve(t *testing.T) string {
 	reattach, closed := channelFor(tf6server.WithDebug), make(chan struct{})
 	go func() {
 		_ = tf6server.Serve("registry.terraform.io/hashicorp/"+s.name, func() tfprotov6.ProviderServer { return server },
-			tf6server.WithDebug(t.Context(), reattach, closed), tf6server.WithoutLogStderrOverride())
+			tf6server.WithDebug(t.Context(), reattach, closed), tf6server.WithoutLogStderrOverride(),
+			tf6server.WithLoggingSink(t)) // into a file, which is searched for keys like all logs
 	}()
 	t.Cleanup(func() { <-closed })
 	at := <-reattach
