@@ -2,7 +2,7 @@ package acceptance
 
 import (
 	"bytes"
-	"encoding/json"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -86,7 +86,7 @@ var hostile = map[string]struct { //nolint:gochecknoglobals // a table
 }{
 	"an error that quotes the token": {lists, func(rw http.ResponseWriter, secret string) {
 		rw.WriteHeader(http.StatusForbidden)
-		_ = json.NewEncoder(rw).Encode(map[string]any{"error": "bad header Authorization: Bearer " + secret, "details": map[string]any{"sent": secret}})
+		_, _ = fmt.Fprintf(rw, `{"error": "bad header Authorization: Bearer %[1]s", "details": {"sent": %[1]q}}`, secret)
 	}},
 	"a web page that shows the token": {lists, func(rw http.ResponseWriter, secret string) {
 		rw.Header().Set("Content-Type", "text/html")
@@ -105,11 +105,11 @@ var hostile = map[string]struct { //nolint:gochecknoglobals // a table
 	}},
 	"a plaintext in a field that nobody knows": {issues, func(rw http.ResponseWriter, secret string) {
 		rw.WriteHeader(http.StatusCreated)
-		_ = json.NewEncoder(rw).Encode(map[string]any{"message": "your key is " + secret, "credential": secret, "details": secret})
+		_, _ = fmt.Fprintf(rw, `{"message": "your key is %[1]s", "credential": %[1]q, "details": %[1]q}`, secret)
 	}},
 	"a plaintext in an error": {issues, func(rw http.ResponseWriter, secret string) {
 		rw.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(rw).Encode(map[string]any{"error": "VALIDATION_ERROR", "message": "cannot store " + secret, "details": []string{secret}})
+		_, _ = fmt.Fprintf(rw, `{"error": "VALIDATION_ERROR", "message": "cannot store %[1]s", "details": [%[1]q]}`, secret)
 	}},
 	"a plaintext outside of any JSON": {issues, func(rw http.ResponseWriter, secret string) {
 		rw.WriteHeader(http.StatusOK)

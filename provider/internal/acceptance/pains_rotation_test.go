@@ -273,7 +273,7 @@ func TestAccPain15RotationElsewhereIsRepaired(t *testing.T) {
 			ws := newWorkspace(t, w, triggered("1"))
 			ws.apply()
 			old := ws.plaintexts()[test]
-			if status, _ := w.request(http.MethodPost, "/"+w.first()+"/rotate", `{"revokeOld": true}`); status/100 != 2 || usable(w.api.API(), old) {
+			if status := w.request("/"+w.first()+"/rotate", `{"revokeOld": true}`); status/100 != 2 || usable(w.api.API(), old) {
 				t.Fatalf("the rotation elsewhere answered %d, or left the old key alive", status)
 			}
 			ws.must("apply", "-refresh-only", "-auto-approve", "-no-color")

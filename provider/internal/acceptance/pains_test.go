@@ -2,8 +2,8 @@ package acceptance
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -79,7 +79,7 @@ func issues(r *http.Request) bool {
 
 // usable asks the API itself, past any front, whether a plaintext authenticates.
 func usable(api http.Handler, plaintext string) bool {
-	r := httptest.NewRequest(http.MethodGet, "/api/inventory/channel-location?locationId=loc_123", nil)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/api/inventory/channel-location?locationId=loc_123", nil)
 	r.Header.Set("Authorization", "Bearer "+plaintext)
 	return answerOf(api, r).Code != http.StatusUnauthorized
 }
@@ -99,9 +99,9 @@ type plannedChange struct {
 const saved = "saved.tfplan"
 
 // plan saves a plan and returns its changes by address, without those that change nothing.
-func (ws *workspace) plan(args ...string) map[string]plannedChange {
+func (ws *workspace) plan() map[string]plannedChange {
 	ws.w.t.Helper()
-	ws.must(append([]string{"plan", "-no-color", "-out=" + saved}, args...)...)
+	ws.must("plan", "-no-color", "-out="+saved)
 	var plan struct {
 		Changes []struct {
 			Address string
@@ -235,25 +235,20 @@ func (c *canary) outputsOf(dir string) map[string][]byte {
 	return found
 }
 
-// request sends as somebody else would, past any front, and returns the answer's status and body.
-func (w *world) request(method, path, body string) (int, string) {
+// request sends a write as somebody else would, past any front, and returns the answer's status.
+func (w *world) request(path, body string) int {
 	w.t.Helper()
-	r := httptest.NewRequest(method, "/api/admin/api-keys"+path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(w.t.Context(), http.MethodPost, "/api/admin/api-keys"+path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+w.api.SessionToken())
 	r.Header.Set("Content-Type", "application/json")
-	record := answerOf(w.api.API(), r)
-	answer, err := io.ReadAll(record.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return record.Code, string(answer)
+	return answerOf(w.api.API(), r).Code
 }
 
 // seedMany makes n keys of somebody else.
 func (w *world) seedMany(n int) {
 	w.t.Helper()
 	for range n {
-		if status, _ := w.request(http.MethodPost, "", `{"name": "Somebody else's", "scopes": ["inventory:read"]}`); status/100 != 2 {
+		if status := w.request("", `{"name": "Somebody else's", "scopes": ["inventory:read"]}`); status/100 != 2 {
 			w.t.Fatalf("seeding a key: status %d", status)
 		}
 	}
