@@ -22,7 +22,7 @@ func (w *world) edit(edit func(*sandbox.Key)) {
 	}
 }
 
-// TestAccDriftInPlace: renamed or rescoped behind our back is put right in place.
+// TestAccDriftInPlace: renamed or rescoped behind our back is put right in place; no key is issued (P4).
 func TestAccDriftInPlace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

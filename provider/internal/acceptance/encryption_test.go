@@ -54,21 +54,21 @@ func TestAccEncryption(t *testing.T) {
 			`rotation = { triggers = { n = "`+n+`" } }`)
 	}
 	var id, sealed string
-	clear := resource.TestCheckNoResourceAttr(address, "plaintext_key")
+	notInClear := resource.TestCheckNoResourceAttr(address, "plaintext_key")
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: w.factories(),
 		Steps: []resource.TestStep{
-			{Config: config(first, "inventory:read", "1"), Check: resource.ComposeAggregateTestCheckFunc(clear, w.decrypts(first),
+			{Config: config(first, "inventory:read", "1"), Check: resource.ComposeAggregateTestCheckFunc(notInClear, w.decrypts(first),
 				remember("id", &id), remember("encrypted_key", &sealed))},
-			{Config: config(first, "inventory:*", "1"), Check: resource.ComposeAggregateTestCheckFunc(clear, same("id", &id), same("encrypted_key", &sealed))},
+			{Config: config(first, "inventory:*", "1"), Check: resource.ComposeAggregateTestCheckFunc(notInClear, same("id", &id), same("encrypted_key", &sealed))},
 			{
 				Config: config(first, "inventory:*", "2"),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectKnownValue(address, tfjsonpath.New("plaintext_key"), knownvalue.Null()),
 				}},
-				Check: resource.ComposeAggregateTestCheckFunc(clear, changed("id", &id), w.decrypts(first), remember("id", &id)),
+				Check: resource.ComposeAggregateTestCheckFunc(notInClear, changed("id", &id), w.decrypts(first), remember("id", &id)),
 			},
-			{Config: config(second, "inventory:*", "2"), Check: resource.ComposeAggregateTestCheckFunc(clear, changed("id", &id), w.decrypts(second))},
+			{Config: config(second, "inventory:*", "2"), Check: resource.ComposeAggregateTestCheckFunc(notInClear, changed("id", &id), w.decrypts(second))},
 			{Config: w.key("Sealed", `scopes = ["inventory:*"]`), Check: resource.ComposeAggregateTestCheckFunc(
 				resource.TestCheckNoResourceAttr(address, "encrypted_key"), resource.TestCheckResourceAttrSet(address, "plaintext_key"))},
 		},

@@ -32,7 +32,7 @@ func seedOf(t *testing.T) uint64 {
 func TestAccInterrupted(t *testing.T) {
 	t.Parallel()
 	const keys = 20
-	random := rand.New(rand.NewPCG(seedOf(t), 0)) //nolint:gosec // repeatable on purpose
+	random := rand.New(rand.NewPCG(seedOf(t), 0))
 	for round := range interruptions {
 		// 20 creates, 20 renames, and listings: beyond that the apply is over, and the interrupt comes too late.
 		moment := random.IntN(2*keys + 6)

@@ -3,6 +3,7 @@ package acceptance
 import (
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,18 +56,28 @@ func TestAccUpgradeState(t *testing.T) {
 	ws.expectEmptyPlan()
 }
 
+// buildGenericProvider builds the pinned generic REST provider, unless it is built, and returns its folder.
+func buildGenericProvider(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), filepath.Join(root, ".ci", "build-tool"), "terraform-provider-restapi")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the generic REST provider: %v\n%s", err, output)
+	}
+	return filepath.Join(root, "bin")
+}
+
 // TestAccMoveFromREST: a key that the generic REST provider created, the real one, moves over by a moved block: the
 // same key, the plaintext out of its recorded answer, nothing sent but listings.
 func TestAccMoveFromREST(t *testing.T) {
 	t.Parallel()
-	generic := os.Getenv("TF_ACC_RESTAPI")
-	if generic == "" {
-		t.Skip("TF_ACC_RESTAPI does not name a binary of the generic REST provider; make testacc builds one")
-	}
 	w := newWorld(t)
 	ws := newWorkspace(t, w, "")
 	ws.env = append(ws.env, "TF_VAR_token="+w.api.SessionToken())
-	ws.override("mastercard/restapi", filepath.Dir(generic))
+	ws.override("mastercard/restapi", buildGenericProvider(t))
 	rest := `provider "restapi" {
   uri                  = "` + w.baseURL() + `"
   headers              = { Authorization = "Bearer ${var.token}", "Content-Type" = "application/json" }

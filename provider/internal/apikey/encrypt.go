@@ -61,7 +61,7 @@ func (s sealer) seal(plaintext apiclient.Secret) (string, error) {
 
 var (
 	errSecretIdentity = errors.New("this is a secret identity, not a recipient: use the public key that age-keygen -y prints for it, and treat the identity as leaked, since it stands in the configuration")
-	errNoRecipient    = errors.New("not a recipient: expected age1..., ssh-ed25519 ... or ssh-rsa ...")
+	errNoRecipient    = errors.New("not a recipient: expected age1..., ssh-ed25519 or ssh-rsa and the public key")
 )
 
 // parseRecipient accepts what the age command accepts, but for plugins. Its errors do not repeat the text: somebody may

@@ -79,8 +79,9 @@ func (r *Resource) warnOfNamesakes(ctx context.Context, name string, diags *diag
 	}
 	diags.AddAttributeWarning(path.Root("name"), fmt.Sprintf("A live key named %q exists already", name),
 		fmt.Sprintf("This apply creates another one. The API has already:\n  - %s\n\n"+
-			"A name that ends in [tf:...] was left by a run that did not finish, and is revoked by this apply if the object in this state is "+
-			"tainted. If nothing uses such a key, revoke it; if it should be managed here, import it by its id instead.",
+			"A name that ends in [tf:...] was left by a run that did not finish, or is a predecessor in its overlap that another state manages. "+
+			"If the object in this state is tainted, this apply revokes what its create has left. Revoke a key only if you know that nothing uses it; "+
+			"if one should be managed here, import it by its id instead.",
 			strings.Join(found, "\n  - ")))
 }
 
