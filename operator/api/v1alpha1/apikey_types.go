@@ -32,10 +32,10 @@ type ApiKey struct {
 
 	// spec is what the key should be.
 	// +required
-	Spec ApiKeySpec `json:"spec"`
+	Spec ApiKeySpec `json:"spec,omitzero"`
 	// status is what the operator last saw and did. It is a cache: wiping it mints and revokes nothing.
 	// +optional
-	Status ApiKeyStatus `json:"status,omitempty"`
+	Status ApiKeyStatus `json:"status,omitzero"`
 }
 
 // ApiKeyList is a list of ApiKeys.
@@ -56,7 +56,7 @@ type ApiKeySpec struct {
 	// +optional
 	// +kubebuilder:default={}
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="connectionRef cannot be changed: create another ApiKey with the new connection, move its consumers, then delete this one"
-	ConnectionRef ConnectionReference `json:"connectionRef,omitempty"`
+	ConnectionRef ConnectionReference `json:"connectionRef,omitzero"`
 
 	// displayName is the key's name at Better Data, before the operator's marker. Default: <namespace>/<name>. A change
 	// renames the key and rotates nothing. It is shortened with a hash where name and marker would exceed 100 characters.
@@ -76,7 +76,7 @@ type ApiKeySpec struct {
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=128
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[^\\\\s\\\\p{Cc},]+$')",message="a scope holds no spaces, commas or control characters, as in inventory:read: make each scope an item of its own"
-	Scopes []string `json:"scopes"`
+	Scopes []string `json:"scopes,omitempty"`
 
 	// rotation says when the key is replaced. Without it the key is replaced only when that is asked for with the annotation
 	// betterdata.co/rotate-requested-at, or when the key is found revoked or expired. Removing it rotates nothing.
@@ -86,7 +86,7 @@ type ApiKeySpec struct {
 	// secret says where and how the key is published.
 	// +optional
 	// +kubebuilder:default={}
-	Secret SecretTarget `json:"secret,omitempty"`
+	Secret SecretTarget `json:"secret,omitzero"`
 
 	// restart lists workloads in this namespace that are rolled when a newer key is published. The old key is then also kept
 	// until they have rolled out, at most a day beyond the overlap.
@@ -147,7 +147,7 @@ type Rotation struct {
 	// a little earlier, by up to 5 % of the interval and one hour at most, so that many keys do not rotate at once.
 	// +required
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="must be at least 1m"
-	Interval Duration `json:"interval"`
+	Interval Duration `json:"interval,omitempty"`
 
 	// overlap is how long the old key stays valid after the Secret holds the new one; 0s revokes it at once.
 	// +optional
@@ -172,7 +172,7 @@ type RotationWindow struct {
 	// +kubebuilder:validation:XValidation:rule="size(self.split(' ')) < 3 || self.split(' ')[2].matches('^([*?]|(0?[1-9]|[12][0-9]|3[01])(-(0?[1-9]|[12][0-9]|3[01]))?)(/[1-9][0-9]?)?(,([*?]|(0?[1-9]|[12][0-9]|3[01])(-(0?[1-9]|[12][0-9]|3[01]))?)(/[1-9][0-9]?)?)*$')",message="the third field is the day of the month, 1 to 31, *, a range such as 1-7, a step such as */2, or a list of these"
 	// +kubebuilder:validation:XValidation:rule="size(self.split(' ')) < 4 || self.split(' ')[3].lowerAscii().matches('^([*]|(0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(-(0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))?)(/[1-9][0-9]?)?(,([*]|(0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(-(0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))?)(/[1-9][0-9]?)?)*$')",message="the fourth field is the month, 1 to 12 or jan to dec, *, a range such as 1-3, a step such as */3, or a list of these"
 	// +kubebuilder:validation:XValidation:rule="size(self.split(' ')) < 5 || self.split(' ')[4].lowerAscii().matches('^([*?]|([0-6]|sun|mon|tue|wed|thu|fri|sat)(-([0-6]|sun|mon|tue|wed|thu|fri|sat))?)(/[1-9])?(,([*?]|([0-6]|sun|mon|tue|wed|thu|fri|sat)(-([0-6]|sun|mon|tue|wed|thu|fri|sat))?)(/[1-9])?)*$')",message="the fifth field is the day of the week, 0 (Sunday) to 6 or sun to sat, *, a range such as 1-5, or a list of these"
-	Schedule string `json:"schedule"`
+	Schedule string `json:"schedule,omitempty"`
 
 	// timeZone is the IANA name of the schedule's time zone.
 	// +optional
@@ -185,7 +185,7 @@ type RotationWindow struct {
 	// duration is how long the window stays open, from 5m to 168h.
 	// +required
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('5m') && duration(self) <= duration('168h')",message="must be from 5m to 168h"
-	Duration Duration `json:"duration"`
+	Duration Duration `json:"duration,omitempty"`
 }
 
 // SecretTarget is the Secret that a key is published in. Changing it mints nothing: the key is published anew from
@@ -264,13 +264,13 @@ type TemplateText string
 type RestartTarget struct {
 	// kind is Deployment, StatefulSet or DaemonSet.
 	// +required
-	Kind WorkloadKind `json:"kind"`
+	Kind WorkloadKind `json:"kind,omitempty"`
 	// name is the workload's name.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be an object's name: lower case letters, digits, hyphens and dots"
-	Name string `json:"name"`
+	Name string `json:"name,omitempty"`
 }
 
 // WorkloadKind is a kind of workload of the group apps.
@@ -315,7 +315,7 @@ type Adoption struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[!-~]+$') && !self.startsWith('bdk_')",message="must be the key's id as the list of keys shows it, such as key_123; never the key itself"
-	KeyID string `json:"keyID"`
+	KeyID string `json:"keyID,omitempty"`
 }
 
 // ApiKeyStatus is what the operator last saw and did. Everything in it can be rebuilt from the ledger Secrets and the
@@ -323,7 +323,7 @@ type Adoption struct {
 type ApiKeyStatus struct {
 	// observedGeneration is the generation of the spec that this status tells about.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// conditions tell how the key is; docs/operator/conditions.md lists types and reasons.
@@ -335,27 +335,31 @@ type ApiKeyStatus struct {
 
 	// keyID is the API's id of the key in service.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	KeyID string `json:"keyID,omitempty"`
 
 	// keyPrefix is the first characters of the key in service, as the API tells them.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	KeyPrefix string `json:"keyPrefix,omitempty"`
 
 	// last4 is the last four characters of the key in service, as the API tells them.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	Last4 string `json:"last4,omitempty"`
 
 	// keyName is the name that the key has at Better Data: the display name, shortened if it must be, and the marker.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	KeyName string `json:"keyName,omitempty"`
 
 	// sequence counts the keys of this ApiKey, from 1. The target Secret shows the same number in an annotation.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	Sequence int64 `json:"sequence,omitempty"`
 
 	// issuedAt is when the key in service was made, by the operator's clock.
@@ -374,16 +378,19 @@ type ApiKeyStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=id
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	PreviousKeys []PreviousKey `json:"previousKeys,omitempty"`
 
 	// lastHandledRotateAt is the value of the annotation betterdata.co/rotate-requested-at that was last obeyed.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	LastHandledRotateAt string `json:"lastHandledRotateAt,omitempty"`
 
 	// secretName is the name of the Secret that holds the key.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	SecretName string `json:"secretName,omitempty"`
 }
@@ -394,13 +401,15 @@ type PreviousKey struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
-	ID string `json:"id"`
+	ID string `json:"id,omitempty"`
 	// keyPrefix is the first characters of the key.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	KeyPrefix string `json:"keyPrefix,omitempty"`
 	// last4 is the last four characters of the key.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	Last4 string `json:"last4,omitempty"`
 	// revokeAt is when the key is revoked: the end of its overlap. Absent until its successor is published.

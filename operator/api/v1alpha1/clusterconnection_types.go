@@ -29,10 +29,10 @@ type ClusterConnection struct {
 
 	// spec is how the API is reached, by whom, and what may be done through it.
 	// +required
-	Spec ClusterConnectionSpec `json:"spec"`
+	Spec ClusterConnectionSpec `json:"spec,omitzero"`
 	// status is what the operator last saw.
 	// +optional
-	Status ConnectionStatus `json:"status,omitempty"`
+	Status ConnectionStatus `json:"status,omitzero"`
 }
 
 // ClusterConnectionList is a list of ClusterConnections.
@@ -52,7 +52,7 @@ type ClusterConnectionSpec struct {
 	// tokenSecretRef names the entry of a Secret that holds the token: a session token, or an API key with the scopes
 	// admin:read and admin:write. A changed token is used at once.
 	// +required
-	TokenSecretRef NamespacedTokenSecretReference `json:"tokenSecretRef"`
+	TokenSecretRef NamespacedTokenSecretReference `json:"tokenSecretRef,omitzero"`
 
 	// allowedNamespaces lists the namespaces whose ApiKeys may use the connection: names, beginnings such as team-*, or *
 	// for all. An ApiKey that is no longer allowed keeps its key and gets no new one.
@@ -63,7 +63,7 @@ type ClusterConnectionSpec struct {
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=64
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*]|[a-z0-9]([-a-z0-9]*[a-z0-9])?|[a-z0-9][-a-z0-9]*[*])$')",message="must be a namespace's name, a beginning followed by * such as team-*, or * for all namespaces"
-	AllowedNamespaces []string `json:"allowedNamespaces"`
+	AllowedNamespaces []string `json:"allowedNamespaces,omitempty"`
 
 	// allowedScopes limits the scopes that ApiKeys may ask for; wildcards such as inventory:* cover what they cover at
 	// Better Data. Absent: any scope.
@@ -92,7 +92,7 @@ type NamespacedTokenSecretReference struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be a namespace's name: lower case letters, digits and hyphens"
-	Namespace string `json:"namespace"`
+	Namespace string `json:"namespace,omitempty"`
 
 	TokenSecretReference `json:",inline"`
 }

@@ -26,10 +26,10 @@ type Connection struct {
 
 	// spec is how the API is reached and what may be done through it.
 	// +required
-	Spec ConnectionSpec `json:"spec"`
+	Spec ConnectionSpec `json:"spec,omitzero"`
 	// status is what the operator last saw.
 	// +optional
-	Status ConnectionStatus `json:"status,omitempty"`
+	Status ConnectionStatus `json:"status,omitzero"`
 }
 
 // ConnectionList is a list of Connections.
@@ -49,7 +49,7 @@ type ConnectionSpec struct {
 	// tokenSecretRef names the entry of a Secret, in the Connection's namespace, that holds the token: a session token, or
 	// an API key with the scopes admin:read and admin:write. A changed token is used at once.
 	// +required
-	TokenSecretRef TokenSecretReference `json:"tokenSecretRef"`
+	TokenSecretRef TokenSecretReference `json:"tokenSecretRef,omitzero"`
 
 	ConnectionSettings `json:",inline"`
 }
@@ -61,7 +61,7 @@ type TokenSecretReference struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be an object's name: lower case letters, digits, hyphens and dots"
-	Name string `json:"name"`
+	Name string `json:"name,omitempty"`
 	// key is the entry of the Secret that holds the token.
 	// +optional
 	// +kubebuilder:default=token
@@ -147,7 +147,7 @@ type Quota struct {
 type ConnectionStatus struct {
 	// observedGeneration is the generation of the spec that this status tells about.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// conditions tell how the connection is; docs/operator/conditions.md lists types and reasons.
@@ -177,7 +177,7 @@ type ConnectionStatus struct {
 
 	// straysRevoked is the number of keys that were revoked because their plaintext never became durable.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	StraysRevoked int64 `json:"straysRevoked,omitempty"`
 
 	// orphanedKeys is the number of live keys with this cluster's marker that no ApiKey stands for.
@@ -189,23 +189,26 @@ type ConnectionStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=id
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=20
 	Orphans []OrphanedKey `json:"orphans,omitempty"`
 
 	// orphansRevoked is the number of orphaned keys that were revoked, which needs --orphan-policy=revoke.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	OrphansRevoked int64 `json:"orphansRevoked,omitempty"`
 
 	// confirmedTenant stands for the base URL and token Secret through which a known key was last seen. It is made
 	// from the address and from the Secret's uid and resourceVersion, never from the token. While it differs from what is
 	// used now, absence of a key proves nothing.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	ConfirmedTenant string `json:"confirmedTenant,omitempty"`
 
 	// lastHandledAcceptTenant is the value of the annotation betterdata.co/accept-tenant that was last obeyed.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	LastHandledAcceptTenant string `json:"lastHandledAcceptTenant,omitempty"`
 
@@ -265,17 +268,20 @@ type OrphanedKey struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
-	ID string `json:"id"`
+	ID string `json:"id,omitempty"`
 	// name is the key's name at Better Data.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	Name string `json:"name,omitempty"`
 	// keyPrefix is the first characters of the key.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	KeyPrefix string `json:"keyPrefix,omitempty"`
 	// last4 is the last four characters of the key.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	Last4 string `json:"last4,omitempty"`
 }
