@@ -34,16 +34,20 @@ sandbox: $(SANDBOX) ## leave a local Better Data API running, to play with
 ##@ Test
 
 .PHONY: test
-test: test-unit testacc ## everything: unit tests, then acceptance tests on OpenTofu and, if there is one, Terraform
+test: test-unit testacc test-operator ## everything: unit tests, the provider on real command lines, the operator on a real API server
 
 .PHONY: test-unit
-test-unit: ## all tests that need no command line of Terraform or OpenTofu
+test-unit: ## all tests that need neither a command line of Terraform or OpenTofu nor a control plane
 	@[ "$(RACE)" ] || echo 'no C compiler, or CGO_ENABLED=0: running without the race detector'
-	go test $(RACE) -timeout 20m -skip '^TestAcc' ./...
+	go test $(RACE) -timeout 20m -skip '^Test(Acc|Operator)' ./...
 
 .PHONY: testacc
 testacc: ## the provider's acceptance tests, on each command line that .ci/find-cli names
 	.ci/testacc $(RACE)
+
+.PHONY: test-operator
+test-operator: control-plane ## the operator's tests on a real etcd, kube-apiserver and garbage collector
+	go test $(RACE) -count=1 -timeout 20m -run '^TestOperator' ./operator/...
 
 .PHONY: bench
 bench: ## benchmarks, BENCHTIME=1s each
@@ -75,20 +79,29 @@ install: $(PROVIDER) ## put the provider into the local plugin folder of Terrafo
 ##@ Before you push
 
 .PHONY: verify
-verify: lint verify-generated verify-docs verify-modules verify-examples ## everything that is checked without running the code
+verify: lint lint-api verify-generated verify-docs verify-modules verify-examples ## everything that is checked without running the code
 
 .PHONY: lint
 lint: bin/golangci-lint ## golangci-lint: bugs, import rules, habits, formatting
 	bin/golangci-lint run ./...
 	cd .ci/checks && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
 
+.PHONY: lint-api
+lint-api: bin/golangci-lint-kube-api-linter ## kube-api-linter: the operator's API types keep to Kubernetes' conventions
+	bin/golangci-lint-kube-api-linter run --config .ci/kube-api-linter.yml ./operator/api/...
+
 .PHONY: generate
-generate: bin/tfplugindocs ## render the provider's pages in docs/ from schema, templates and examples
+generate: bin/tfplugindocs manifests ## make manifests, and render the provider's pages in docs/ from schema, templates and examples
 	.ci/generate
 
+.PHONY: manifests
+manifests: bin/controller-gen ## CRDs, roles, deep copies and apply configurations from the operator's types and markers
+	.ci/manifests
+
 .PHONY: verify-generated
-verify-generated: bin/tfplugindocs ## generated files are up to date
+verify-generated: bin/tfplugindocs bin/controller-gen ## generated files are up to date
 	.ci/generate --check
+	.ci/manifests --check
 
 # -count=1: a cached pass would not notice that the linter, whose answers the tests judge, is another one.
 .PHONY: verify-docs
@@ -109,10 +122,14 @@ verify-examples: $(PROVIDER) ## examples are formatted, and valid for the provid
 ##@ Tools
 
 .PHONY: tools
-tools: bin/golangci-lint bin/tfplugindocs bin/tofu ## build the pinned tools into bin/
+tools: bin/golangci-lint bin/golangci-lint-kube-api-linter bin/controller-gen bin/tfplugindocs bin/tofu ## build the pinned tools into bin/
 
-bin/golangci-lint bin/tfplugindocs bin/tofu: bin/%: .ci/tools/%/go.mod .ci/tools/%/go.sum
+bin/golangci-lint bin/golangci-lint-kube-api-linter bin/controller-gen bin/tfplugindocs bin/tofu: bin/%: .ci/tools/%/go.mod .ci/tools/%/go.sum
 	@.ci/build-tool $*
+
+.PHONY: control-plane
+control-plane: ## bin/control-plane: etcd, kube-apiserver, kube-controller-manager and kubectl (the first time: minutes)
+	@.ci/build-control-plane
 
 .PHONY: clean
 clean: ## remove bin/, tools and all

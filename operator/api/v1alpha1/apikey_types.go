@@ -161,12 +161,12 @@ type Rotation struct {
 
 // RotationWindow is a recurring stretch of time in which rotations may begin.
 type RotationWindow struct {
-	// schedule says when the window opens, as five cron fields: minute, hour, day of month, month, day of week. Example:
+	// schedule says when the window opens, as five cron fields: minute, hour, day of the month, month and weekday. Example:
 	// "0 2 * * 0" is Sunday at 2.
 	// +required
 	// +kubebuilder:validation:MinLength=9
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[^ ]+( [^ ]+){4}$')",message="must be five cron fields with one space between: minute, hour, day of month, month, day of week, for example \"0 2 * * 0\"; @daily and the like are not known"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^ ]+( [^ ]+){4}$')",message="must be five cron fields with one space between: minute, hour, day of the month, month and weekday, for example \"0 2 * * 0\"; @daily and the like are not known"
 	// +kubebuilder:validation:XValidation:rule="self.split(' ')[0].matches('^([*]|[0-5]?[0-9](-[0-5]?[0-9])?)(/[1-9][0-9]?)?(,([*]|[0-5]?[0-9](-[0-5]?[0-9])?)(/[1-9][0-9]?)?)*$')",message="the first field is the minute, 0 to 59, *, a range such as 0-30, a step such as */15, or a list of these"
 	// +kubebuilder:validation:XValidation:rule="size(self.split(' ')) < 2 || self.split(' ')[1].matches('^([*]|([01]?[0-9]|2[0-3])(-([01]?[0-9]|2[0-3]))?)(/[1-9][0-9]?)?(,([*]|([01]?[0-9]|2[0-3])(-([01]?[0-9]|2[0-3]))?)(/[1-9][0-9]?)?)*$')",message="the second field is the hour, 0 to 23, *, a range such as 2-4, a step such as */6, or a list of these"
 	// +kubebuilder:validation:XValidation:rule="size(self.split(' ')) < 3 || self.split(' ')[2].matches('^([*?]|(0?[1-9]|[12][0-9]|3[01])(-(0?[1-9]|[12][0-9]|3[01]))?)(/[1-9][0-9]?)?(,([*?]|(0?[1-9]|[12][0-9]|3[01])(-(0?[1-9]|[12][0-9]|3[01]))?)(/[1-9][0-9]?)?)*$')",message="the third field is the day of the month, 1 to 31, *, a range such as 1-7, a step such as */2, or a list of these"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
@@ -96,11 +97,8 @@ func (a *admission) admit(t *testing.T, before, object map[string]any) field.Err
 	t.Helper()
 	errs := validation.ValidateCustomResource(nil, object, a.validator)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, a.structural, object)...)
-	for _, err := range errs {
-		switch err.Type {
-		case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
-			return errs // the API server does not try rules on an object whose shape is wrong either
-		}
+	if slices.ContainsFunc(errs, wrongShape) {
+		return errs
 	}
 	var old any
 	if before != nil {
@@ -108,6 +106,13 @@ func (a *admission) admit(t *testing.T, before, object map[string]any) field.Err
 	}
 	ruleErrs, _ := a.rules.Validate(t.Context(), nil, a.structural, object, old, celconfig.RuntimeCELCostBudget)
 	return append(errs, ruleErrs...)
+}
+
+// wrongShape reports whether the API server does not try rules on an object for this error.
+func wrongShape(err *field.Error) bool {
+	return slices.Contains([]field.ErrorType{
+		field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid,
+	}, err.Type)
 }
 
 // mustObject is an object of the API group from its kind and the YAML of its spec, where null means that a field is left out.

@@ -171,7 +171,7 @@ func windowCases() []ruleCase {
 	return []ruleCase{
 		{
 			kind: "ApiKey", field: field,
-			message: `must be five cron fields with one space between: minute, hour, day of month, month, day of week, for example "0 2 * * 0"; @daily and the like are not known`,
+			message: `must be five cron fields with one space between: minute, hour, day of the month, month and weekday, for example "0 2 * * 0"; @daily and the like are not known`,
 			accept:  []string{schedule("0 2 * * 0")},
 			refuse:  []string{schedule("@every 1h"), schedule("0 2 * * 0 2027"), schedule("0 2 * *  "), schedule("0  2 * * 0"), schedule("0 0 2 * * *"), schedule("TZ=Asia/Tokyo 0 2 * * 0")},
 		},

@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,12 +49,12 @@ func TestOperatorPermissionsInClusterMode(t *testing.T) {
 	t.Parallel()
 	e := testenv.Shared(t)
 	anywhere := e.Namespace(t, nil)
-	mustAllow(t, e, anywhere, append(needed, "get namespaces "+request(anywhere))...)
+	mustAllow(t, e, anywhere, slices.Concat(needed, []request{"get namespaces " + request(anywhere)})...)
 	mustAllow(t, e, "", "get namespaces kube-system", "watch betterdata.co/clusterconnections", "patch betterdata.co/clusterconnections/status",
 		"create authentication.k8s.io/tokenreviews", "create authorization.k8s.io/subjectaccessreviews")
 	mustAllow(t, e, "betterdata-system", "create coordination.k8s.io/leases", "update coordination.k8s.io/leases betterdata-operator", "create events")
 
-	mustRefuse(t, e, anywhere, append(never, "create coordination.k8s.io/leases", "patch rbac.authorization.k8s.io/rolebindings betterdata-operator")...)
+	mustRefuse(t, e, anywhere, slices.Concat(never, []request{"create coordination.k8s.io/leases", "patch rbac.authorization.k8s.io/rolebindings betterdata-operator"})...)
 	mustRefuse(t, e, "betterdata-system", "update coordination.k8s.io/leases other", "delete coordination.k8s.io/leases betterdata-operator")
 	mustRefuse(t, e, "", "create betterdata.co/clusterconnections", "delete namespaces "+request(anywhere), "list namespaces")
 }
@@ -63,13 +64,14 @@ func TestOperatorPermissionsInNamespacedMode(t *testing.T) {
 	// Of its own, because the shared one has the ClusterRole.
 	e := testenv.Start(t, testenv.Options{Manifests: []string{"../../../config/crd", "../../../examples/operator/namespace.yaml", "../../../config/namespaced"}})
 	other := e.Namespace(t, nil)
-	mustAllow(t, e, "shop", append(needed, "get namespaces shop", "patch rbac.authorization.k8s.io/roles betterdata-operator",
-		"patch rbac.authorization.k8s.io/rolebindings betterdata-operator")...)
+	mustAllow(t, e, "shop", slices.Concat(needed, []request{
+		"get namespaces shop", "patch rbac.authorization.k8s.io/roles betterdata-operator", "patch rbac.authorization.k8s.io/rolebindings betterdata-operator",
+	})...)
 	mustAllow(t, e, "betterdata-system", "create coordination.k8s.io/leases", "update coordination.k8s.io/leases betterdata-operator")
 
 	mustRefuse(t, e, "shop", never...)
-	mustRefuse(t, e, "betterdata-system", append(never, needed...)...)
-	mustRefuse(t, e, other, append(never, needed...)...)
+	mustRefuse(t, e, "betterdata-system", slices.Concat(never, needed)...)
+	mustRefuse(t, e, other, slices.Concat(never, needed)...)
 	mustRefuse(t, e, "", "get namespaces kube-system", "get namespaces "+request(other), "list betterdata.co/clusterconnections", "list secrets",
 		"create authentication.k8s.io/tokenreviews")
 }

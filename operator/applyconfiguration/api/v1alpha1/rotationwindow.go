@@ -11,7 +11,7 @@ import (
 //
 // RotationWindow is a recurring stretch of time in which rotations may begin.
 type RotationWindowApplyConfiguration struct {
-	// schedule says when the window opens, as five cron fields: minute, hour, day of month, month, day of week. Example:
+	// schedule says when the window opens, as five cron fields: minute, hour, day of the month, month and weekday. Example:
 	// "0 2 * * 0" is Sunday at 2.
 	Schedule *string `json:"schedule,omitempty"`
 	// timeZone is the IANA name of the schedule's time zone.
