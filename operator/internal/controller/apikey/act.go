@@ -76,7 +76,7 @@ func (e *Engine) sealLost(ctx context.Context, s *scene, a Seal) error {
 	key, _ := s.seen.listed(a.ID)
 	record := LedgerRecord{
 		Name: LedgerName(s.resource.Name, s.resource.UID, a.Sequence), OwnerUID: s.resource.UID, Sequence: a.Sequence,
-		ID: a.ID, Prefix: key.KeyPrefix, Last4: key.Last4, IssuedAt: a.Target.PublishedAt, Cause: CauseRecovered,
+		ID: a.ID, Prefix: key.KeyPrefix, Last4: key.Last4, IssuedAt: a.Target.IssuedAt, Cause: CauseRecovered,
 		Token: s.resource.RotateToken, Overlap: s.resource.Settings.Rotation.Overlap, Connection: s.seen.Connection.Identity,
 	}
 	if record.IssuedAt.IsZero() {
@@ -84,7 +84,7 @@ func (e *Engine) sealLost(ctx context.Context, s *scene, a Seal) error {
 	}
 	for _, t := range s.targets {
 		if t.Name == a.Target.Name {
-			record.Plaintext = t.Data[s.resource.Settings.TargetKey]
+			record.Plaintext = t.Data[a.Target.HoldsEntry]
 		}
 	}
 	return e.Cluster.CreateLedger(ctx, s.resource, record, false)

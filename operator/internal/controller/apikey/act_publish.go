@@ -29,13 +29,24 @@ func (e *Engine) publish(ctx context.Context, s *scene, a Publish) error {
 	if err != nil {
 		return err
 	}
-	if a.Target.Sequence != a.Sequence || a.Target.PublishedAt.IsZero() || !a.Target.Holds(Fingerprint(record.Plaintext)) {
-		write.PublishedAt = e.Now()
-	}
+	write.PublishedAt = publishedAt(a.Target, record, e.Now())
 	if s.seen.Workloads.Configured && a.Target.Sequence > 0 && a.Target.Sequence < a.Sequence {
 		write.RestartPending = true
 	}
 	return e.Cluster.ApplyTarget(ctx, s.resource, write, false)
+}
+
+// publishedAt is the time from which the overlap counts. It is written by a second apply, after a live read has shown
+// the key in the target: a time taken before the first could be long past when that apply gets through, and the old
+// key would be revoked the moment it leaves the target.
+func publishedAt(t Target, record LedgerRecord, now time.Time) time.Time {
+	switch {
+	case t.Sequence != record.Sequence || !t.Holds(Fingerprint(record.Plaintext)):
+		return time.Time{}
+	case t.PublishedAt.IsZero():
+		return now
+	}
+	return t.PublishedAt
 }
 
 func (s *scene) record(sequence int) (LedgerRecord, bool) {

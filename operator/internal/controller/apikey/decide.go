@@ -26,6 +26,10 @@ func decide(o Observation, now time.Time) Action {
 		}
 		rest = rest.and(pause)
 	}
+	if o.Connection.TenantMismatch && len(o.keyed()) > 0 && !rest.Has(TenantMismatch) {
+		mismatch, _ := o.blocked() // said even where nothing is wanted: what the listing shows is not this tenant's
+		rest = rest.and(mismatch)
+	}
 	return rest
 }
 

@@ -18,7 +18,7 @@ func decideDelete(o Observation, now time.Time) Action {
 	case o.Settings.Retain:
 		return retain(o, now)
 	case o.Connection.OthersDepend:
-		return waits(time.Time{}, ConnectionInUse, "other ApiKeys still need the Connection whose token this one is")
+		return awaitDependents(o, now)
 	case o.Connection.Missing && len(o.keyed()) == 0:
 		return Release{}
 	case o.onlyOwnTokenLeft(now):
@@ -34,6 +34,15 @@ func decideDelete(o Observation, now time.Time) Action {
 		return waits(until, RevocationPending, "a key may still appear whose answer was lost")
 	}
 	return Release{}
+}
+
+// awaitDependents keeps the target in step: others need the token in it until they are done.
+func awaitDependents(o Observation, now time.Time) Action {
+	projection := o.unlessFailed(publish(o, now), now)
+	if pause, resting := projection.(Rest); resting {
+		return pause.and(waits(time.Time{}, ConnectionInUse, "other ApiKeys still need the Connection whose token this one is"))
+	}
+	return projection
 }
 
 // retain keeps the newest key that works, and the target.

@@ -118,7 +118,13 @@ func mustNotYetMint(o Observation, now time.Time) (Rest, bool) {
 			feared++
 		}
 	}
-	if max(feared, len(o.Strays)) <= 1 {
+	astray := 0
+	for _, stray := range o.Strays {
+		if !o.adopting(stray.ID) {
+			astray++
+		}
+	}
+	if max(feared, astray) <= 1 {
 		return Rest{}, false
 	}
 	return waits(now.Add(o.Policy.StrayGrace), StrayPending, "keys whose plaintext was lost are to be revoked first"), true

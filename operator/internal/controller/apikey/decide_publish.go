@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// previousEntry is the entry that shows the previous key during the overlap, where the settings ask for it.
-const previousEntry = "previous-api-key"
+// previousPrefix and the key's entry name the entry that shows the previous key during the overlap, where the settings
+// ask for it.
+const previousPrefix = "previous-"
 
 // sealLost writes the ledger of a key again that a target holds and no ledger records: it is in service, and the
 // ledger that could have restored it is gone.
@@ -27,10 +28,13 @@ func sealLost(o Observation, _ time.Time) Action {
 	return Rest{}
 }
 
-func (o Observation) knownFingerprint(fingerprint string) bool {
+// holdsKnown reports whether a ledger records what the target holds.
+func (o Observation) holdsKnown() bool {
 	for _, l := range o.keyed() {
-		if l.Fingerprint == fingerprint {
-			return true
+		for _, entry := range l.Entries {
+			if o.Target.Holds(entry) {
+				return true
+			}
 		}
 	}
 	return false
@@ -39,12 +43,11 @@ func (o Observation) knownFingerprint(fingerprint string) bool {
 // guarded reports that the target may hold a key in service whose ledger is lost and which listings may not show
 // yet. Until they would, it is not overwritten.
 func (o Observation) guarded(now time.Time) (time.Time, bool) {
-	held := o.Target.Entries[o.Settings.TargetKey]
 	newest, _ := o.newest()
-	if o.Target.Ownership != Ours || held == "" || o.knownFingerprint(held) || o.Target.Sequence <= newest.Sequence {
+	if o.Target.Ownership != Ours || o.Target.Sequence <= newest.Sequence || len(o.Target.Entries) == 0 || o.holdsKnown() {
 		return time.Time{}, false
 	}
-	until := o.Target.PublishedAt.Add(youngAge)
+	until := o.Target.IssuedAt.Add(youngAge)
 	if o.Listing == nil || o.Connection.TenantMismatch {
 		return now.Add(time.Minute), true
 	}
@@ -129,7 +132,7 @@ func (o Observation) entries(wanted Ledger, previous int) map[string]string {
 	entries := maps.Clone(wanted.Entries)
 	for _, l := range o.Ledgers {
 		if l.Sequence == previous && previous > 0 {
-			entries[previousEntry] = l.Fingerprint
+			entries[previousPrefix+o.Settings.TargetKey] = l.Fingerprint
 		}
 	}
 	return entries

@@ -110,11 +110,13 @@ type Target struct {
 	Ownership      Ownership
 	UID, Version   string
 	Sequence       int               // annotation; 0: none
-	PublishedAt    time.Time         // annotation: since when it holds that sequence
+	IssuedAt       time.Time         // annotation: our clock at the POST of the key in it
+	PublishedAt    time.Time         // annotation: since when it holds that sequence, once a live read has shown it
 	RestartPending bool              // annotation: workloads have yet to be restarted for that sequence
 	Entries        map[string]string // fingerprints by entry name
 	MetaInSync     bool              // labels and annotations are as the settings want them
-	HoldsListed    string            // id of the live marked key whose prefix and last4 fit the key in it
+	HoldsListed    string            // id of the key in it, by its ledger, or by prefix and last4 of a live marked key
+	HoldsEntry     string            // the entry that holds that key
 }
 
 // Holds reports whether the Secret has the key with this fingerprint in any entry.

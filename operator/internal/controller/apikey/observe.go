@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -163,7 +164,7 @@ func (s *scene) observeTargets() {
 	s.seen.Target = Target{Name: s.resource.Settings.TargetName}
 	for _, record := range s.targets {
 		target := s.resource.target(record)
-		target.HoldsListed = s.holder(record)
+		target.HoldsListed, target.HoldsEntry = s.holder(record)
 		if record.Name == s.resource.Settings.TargetName {
 			s.seen.Target = target
 		} else if record.Controlled {
@@ -172,14 +173,27 @@ func (s *scene) observeTargets() {
 	}
 }
 
-// holder returns the id of the live marked key that the Secret holds: by its ledger, or by prefix and last4.
-func (s *scene) holder(record TargetRecord) string {
-	held := record.Data[s.resource.Settings.TargetKey]
-	if held.IsZero() || !record.Controlled {
-		return ""
+// holder returns the id of the key that the Secret holds, by its ledger or by prefix and last4 of a live marked key,
+// and the entry that holds it: the one for the key, or, where the settings have renamed that, whichever has it.
+func (s *scene) holder(record TargetRecord) (id, entry string) {
+	if !record.Controlled {
+		return "", ""
 	}
+	own := s.resource.Settings.TargetKey
+	if held, ok := record.Data[own]; ok {
+		return s.identify(held), own
+	}
+	for _, entry := range slices.Sorted(maps.Keys(record.Data)) {
+		if id := s.identify(record.Data[entry]); id != "" && !strings.HasPrefix(entry, previousPrefix) {
+			return id, entry
+		}
+	}
+	return "", ""
+}
+
+func (s *scene) identify(held apiclient.Secret) string {
 	for _, l := range s.ledgers {
-		if l.Plaintext.Equal(held) {
+		if l.ID != "" && l.Plaintext.Equal(held) {
 			return l.ID
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // templateData is what templates of target entries can name.
-type templateData struct{ Key, ID, Prefix, Last4, Name, Namespace string }
+type templateData struct{ Key, KeyID, KeyPrefix, Last4, Name, Namespace, BaseURL string }
 
 // render returns the entries that a target holds of a ledger. Its error never holds the key.
 func (r *Resource) render(l LedgerRecord) (map[string]apiclient.Secret, error) {
@@ -21,11 +21,11 @@ func (r *Resource) render(l LedgerRecord) (map[string]apiclient.Secret, error) {
 		if err != nil {
 			return nil, fmt.Errorf("secret.template[%s]: %w", name, err)
 		}
-		data := templateData{l.Plaintext.Reveal(), l.ID, l.Prefix, l.Last4, r.Name, r.Namespace}
+		data := templateData{l.Plaintext.Reveal(), l.ID, l.Prefix, l.Last4, r.Name, r.Namespace, r.BaseURL}
 		var out strings.Builder
 		if parsed.Execute(&out, data) != nil {
 			// Not its error: that may quote what the template made of the key.
-			return nil, fmt.Errorf("secret.template[%s] cannot be executed: it may use .Key, .ID, .Prefix, .Last4, .Name and .Namespace", name)
+			return nil, fmt.Errorf("secret.template[%s] cannot be executed: it may use .Key, .KeyID, .KeyPrefix, .Last4, .Name, .Namespace and .BaseURL", name)
 		}
 		entries[name] = apiclient.NewSecret(out.String())
 	}
@@ -62,7 +62,7 @@ func fingerprints(entries map[string]apiclient.Secret) map[string]string {
 func (r *Resource) target(record TargetRecord) Target {
 	t := Target{
 		Name: record.Name, Ownership: Ours, UID: record.UID, Version: record.Version, Sequence: record.Sequence,
-		PublishedAt: record.PublishedAt, RestartPending: record.RestartPending, Entries: fingerprints(record.Data),
+		IssuedAt: record.IssuedAt, PublishedAt: record.PublishedAt, RestartPending: record.RestartPending, Entries: fingerprints(record.Data),
 		MetaInSync: holdsAll(record.Labels, r.Secret.Labels) && holdsAll(record.Annotations, r.Secret.Annotations),
 	}
 	switch {
@@ -90,11 +90,11 @@ func (r *Resource) write(t Target, l LedgerRecord, previous apiclient.Secret) (T
 		return TargetWrite{}, err
 	}
 	if !previous.IsZero() {
-		entries[previousEntry] = previous
+		entries[previousPrefix+r.Settings.TargetKey] = previous
 	}
 	return TargetWrite{
 		Name: t.Name, UID: t.UID, Version: t.Version, Type: r.Secret.Type, Labels: r.Secret.Labels,
-		Annotations: r.Secret.Annotations, Data: entries, Sequence: l.Sequence, PublishedAt: t.PublishedAt,
+		Annotations: r.Secret.Annotations, Data: entries, Sequence: l.Sequence, IssuedAt: l.IssuedAt, PublishedAt: t.PublishedAt,
 		RestartPending: t.RestartPending,
 	}, nil
 }

@@ -14,7 +14,7 @@ func mismatched(known []Known, listed func(id string) bool, s State, now time.Ti
 		if listed(key.ID) {
 			return false
 		}
-		young := key.IssuedAt.Add(youngAge).After(now) && key.IssuedAt.After(s.TokenSince)
+		young := key.IssuedAt.Add(youngAge).After(now) && key.IssuedAt.After(s.TokenSince.Add(detachedFor))
 		expected = expected || !young
 	}
 	return expected

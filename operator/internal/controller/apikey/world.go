@@ -72,6 +72,7 @@ type Resource struct {
 	Settings      Settings
 	Secret        SecretSpec
 	ConnectionRef string
+	BaseURL       string // of the Connection, for templates
 	Version       string // resourceVersion
 }
 
@@ -116,7 +117,8 @@ type TargetRecord struct {
 	Labels, Annotations map[string]string
 	Data                map[string]apiclient.Secret
 	Sequence            int
-	PublishedAt         time.Time
+	IssuedAt            time.Time
+	PublishedAt         time.Time // zero: not yet confirmed
 	RestartPending      bool
 }
 
@@ -127,6 +129,7 @@ type TargetWrite struct {
 	Labels, Annotations map[string]string
 	Data                map[string]apiclient.Secret
 	Sequence            int
+	IssuedAt            time.Time
 	PublishedAt         time.Time
 	RestartPending      bool
 }

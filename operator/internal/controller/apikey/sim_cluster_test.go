@@ -1,0 +1,422 @@
+package apikey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+)
+
+// simCluster is one Kubernetes cluster: one namespace in one etcd, and the operator processes in it.
+type simCluster struct {
+	s         *sim
+	uid       string
+	history   []*etcd // every committed state; the last is the present
+	late      []func()
+	processes []*process
+
+	token      map[string]string // by connection; empty: the plaintext in the admin ApiKey's target
+	tokenSince map[string]time.Time
+	accepted   map[string]bool
+	refused    bool
+	meddled    int             // the step at which people last changed records behind the operator's back
+	orphansOK  map[string]bool // uids whose ApiKey was removed by force
+}
+
+// etcd is one immutable state.
+type etcd struct {
+	apiKeys     map[string]Resource
+	ledgers     map[string]LedgerRecord
+	targets     map[string]TargetRecord
+	terminating bool
+	rv          int
+}
+
+const (
+	mainConnection = "Connection/main"
+	bootConnection = "Connection/boot"
+)
+
+func newSimCluster(s *sim, number int) *simCluster {
+	c := &simCluster{
+		s: s, uid: fmt.Sprintf("cluster-%d", number), token: map[string]string{}, tokenSince: map[string]time.Time{},
+		accepted: map[string]bool{}, orphansOK: map[string]bool{},
+		history: []*etcd{{apiKeys: map[string]Resource{}, ledgers: map[string]LedgerRecord{}, targets: map[string]TargetRecord{}}},
+	}
+	for _, name := range []string{mainConnection, bootConnection} {
+		c.token[name], c.tokenSince[name] = "session-A", s.now
+	}
+	if s.conf.admin {
+		c.token[mainConnection] = ""
+	}
+	for i := range s.conf.processes {
+		p := &process{s: s, c: c, name: fmt.Sprintf("%s/%d", c.uid, i)}
+		p.boot()
+		c.processes = append(c.processes, p)
+	}
+	for i := range s.conf.apiKeys {
+		c.createApiKey(i)
+	}
+	return c
+}
+
+func (c *simCluster) present() *etcd { return c.history[len(c.history)-1] }
+
+// commit makes a new state. Whatever targets held until now was in service until now.
+func (c *simCluster) commit(change func(e *etcd)) {
+	c.noteShown()
+	old := c.present()
+	next := &etcd{
+		apiKeys: maps.Clone(old.apiKeys), ledgers: maps.Clone(old.ledgers), targets: maps.Clone(old.targets),
+		terminating: old.terminating, rv: old.rv + 1,
+	}
+	change(next)
+	c.history = append(c.history, next)
+	c.noteShown()
+}
+
+func (c *simCluster) noteShown() {
+	for _, t := range c.present().targets {
+		for entry, value := range t.Data {
+			if k := c.s.byPlaintext(value); k != nil && !strings.HasPrefix(entry, previousPrefix) {
+				c.s.lastShown[k.id] = c.s.now
+			}
+		}
+	}
+}
+
+func (c *simCluster) refs() []Ref {
+	var refs []Ref
+	for _, name := range slices.Sorted(maps.Keys(c.present().apiKeys)) {
+		refs = append(refs, Ref{"shop", name})
+	}
+	return refs
+}
+
+func (c *simCluster) byUID(uid string) (Resource, bool) {
+	for _, r := range c.present().apiKeys {
+		if r.UID == uid {
+			return r, true
+		}
+	}
+	return Resource{}, false
+}
+
+func (e *etcd) ledgersOf(uid string) []LedgerRecord {
+	var ledgers []LedgerRecord
+	for _, l := range e.ledgers {
+		if l.OwnerUID == uid {
+			ledgers = append(ledgers, l)
+		}
+	}
+	slices.SortFunc(ledgers, func(a, b LedgerRecord) int { return a.Sequence - b.Sequence })
+	return ledgers
+}
+
+var errUnclear = errors.New("the API server did not answer")
+
+// read is a step that changes nothing.
+func (p *process) read(ctx context.Context, what string, read Read) (*etcd, error) {
+	if read == Cached {
+		// An informer's store: no request, and never newer than the present.
+		if !p.s.quiet && p.s.chance(0.7) || p.cached >= len(p.c.history) {
+			p.cached = min(p.cached+p.s.rng.IntN(4), len(p.c.history)-1)
+		} else {
+			p.cached = len(p.c.history) - 1
+		}
+		return p.c.history[p.cached], nil
+	}
+	p.pause(what)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if p.fault() != noFault {
+		return nil, errUnclear
+	}
+	p.cached = len(p.c.history) - 1
+	return p.c.present(), nil
+}
+
+// write is a step whose effect may be refused, lost, carried out without an answer, or carried out later.
+func (p *process) write(ctx context.Context, what string, effect func() error) error {
+	p.pause(what)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	switch p.fault() {
+	case notReached:
+		return errUnclear
+	case lostAnswer:
+		_ = effect()
+		return errUnclear
+	case lateWrite:
+		p.c.late = append(p.c.late, func() { _ = effect() })
+		return errUnclear
+	case noFault:
+	}
+	return effect()
+}
+
+// Resource implements Cluster.
+func (p *process) Resource(ctx context.Context, ref Ref, read Read) (*Resource, error) {
+	e, err := p.read(ctx, "get apikey", read)
+	if err != nil {
+		return nil, err
+	}
+	r, ok := e.apiKeys[ref.Name]
+	if !ok {
+		return nil, ErrNotFound
+	}
+	r.NamespaceTerminating = e.terminating
+	if read == Live {
+		p.lookStep = p.s.steps
+		p.lookedAt, p.justified, p.retained = p.s.now, p.c.wantsKey(r.UID), r.Settings.Retain
+	}
+	return &r, nil
+}
+
+// AddFinalizer implements Cluster.
+func (p *process) AddFinalizer(ctx context.Context, r *Resource) error {
+	return p.write(ctx, "add finalizer", func() error {
+		return p.c.updateApiKey(r, func(now *Resource) { now.Finalizer = true })
+	})
+}
+
+// RemoveFinalizer implements Cluster.
+func (p *process) RemoveFinalizer(ctx context.Context, r *Resource) error {
+	return p.write(ctx, "remove finalizer", func() error {
+		if now, ok := p.c.byUID(r.UID); ok && now.Version == r.Version {
+			p.onRelease(now)
+			p.c.removeApiKey(now)
+			return nil
+		}
+		return ErrConflict
+	})
+}
+
+func (c *simCluster) updateApiKey(r *Resource, change func(r *Resource)) error {
+	now, ok := c.present().apiKeys[r.Name]
+	if !ok || now.UID != r.UID {
+		return ErrNotFound
+	}
+	if now.Version != r.Version {
+		return ErrConflict
+	}
+	c.commit(func(e *etcd) {
+		change(&now)
+		now.Version = fmt.Sprint(e.rv)
+		e.apiKeys[r.Name] = now
+	})
+	return nil
+}
+
+// removeApiKey is what the API server and, unless it is off, the garbage collector do when the finalizer is gone.
+func (c *simCluster) removeApiKey(r Resource) {
+	c.commit(func(e *etcd) {
+		delete(e.apiKeys, r.Name)
+		if !c.s.conf.gcOff {
+			c.collect(e)
+		}
+	})
+}
+
+// collect removes targets whose controller is gone.
+func (c *simCluster) collect(e *etcd) {
+	for name, t := range e.targets {
+		if _, alive := e.apiKeys[t.Labels["owner"]]; t.Labels["uid"] != "" && (!alive || e.apiKeys[t.Labels["owner"]].UID != t.Labels["uid"]) {
+			delete(e.targets, name)
+		}
+	}
+}
+
+// Ledgers implements Cluster.
+func (p *process) Ledgers(ctx context.Context, r *Resource, read Read) ([]LedgerRecord, error) {
+	e, err := p.read(ctx, "list ledgers", read)
+	if err != nil {
+		return nil, err
+	}
+	return e.ledgersOf(r.UID), nil
+}
+
+// Known implements Cluster.
+func (p *process) Known(ctx context.Context, connection string) ([]Known, error) {
+	e, err := p.read(ctx, "", Cached)
+	if err != nil {
+		return nil, err
+	}
+	var known []Known
+	for _, l := range e.ledgers {
+		if l.ID != "" && l.Connection == connection {
+			known = append(known, Known{l.ID, l.IssuedAt})
+		}
+	}
+	return known, nil
+}
+
+// Ledger implements Cluster.
+func (p *process) Ledger(ctx context.Context, _ Ref, name string) (LedgerRecord, error) {
+	e, err := p.read(ctx, "get ledger", Live)
+	if err != nil {
+		return LedgerRecord{}, err
+	}
+	l, ok := e.ledgers[name]
+	if !ok {
+		return LedgerRecord{}, ErrNotFound
+	}
+	return l, nil
+}
+
+// CreateLedger implements Cluster.
+func (p *process) CreateLedger(ctx context.Context, _ *Resource, l LedgerRecord, dryRun bool) error {
+	what := "create ledger"
+	if dryRun {
+		what = "rehearse ledger"
+	}
+	return p.write(ctx, what, func() error {
+		if p.c.present().terminating {
+			return ErrRefused
+		}
+		if _, exists := p.c.present().ledgers[l.Name]; exists {
+			return ErrExists
+		}
+		if !dryRun {
+			p.s.serial++
+			l.UID = fmt.Sprint("ledger-", p.s.serial)
+			p.c.commit(func(e *etcd) { e.ledgers[l.Name] = l })
+		}
+		return nil
+	})
+}
+
+// DeleteLedger implements Cluster.
+func (p *process) DeleteLedger(ctx context.Context, l LedgerRecord) error {
+	return p.write(ctx, "delete ledger", func() error {
+		now, ok := p.c.present().ledgers[l.Name]
+		if !ok {
+			return nil
+		}
+		if now.UID != l.UID {
+			return ErrConflict
+		}
+		p.onDeleteLedger(now)
+		p.c.commit(func(e *etcd) { delete(e.ledgers, l.Name) })
+		return nil
+	})
+}
+
+// Targets implements Cluster.
+func (p *process) Targets(ctx context.Context, r *Resource, read Read) ([]TargetRecord, error) {
+	e, err := p.read(ctx, "get targets", read)
+	if err != nil {
+		return nil, err
+	}
+	var found []TargetRecord
+	for _, name := range slices.Sorted(maps.Keys(e.targets)) {
+		t := e.targets[name]
+		t.Controlled = t.Labels["uid"] == r.UID
+		if t.Controlled || name == r.Settings.TargetName {
+			found = append(found, t)
+		}
+	}
+	return found, nil
+}
+
+// ApplyTarget implements Cluster.
+func (p *process) ApplyTarget(ctx context.Context, r *Resource, w TargetWrite, dryRun bool) error {
+	return p.write(ctx, "apply target", func() error {
+		now, exists := p.c.present().targets[w.Name]
+		switch {
+		case exists && (w.UID != now.UID || w.Version != now.Version), !exists && w.UID != "":
+			return ErrConflict
+		case !exists && p.c.present().terminating:
+			return ErrRefused
+		case dryRun:
+			return nil
+		}
+		p.onPublish(r, w, now)
+		p.c.commit(func(e *etcd) {
+			if !exists {
+				p.s.serial++
+				now = TargetRecord{Name: w.Name, UID: fmt.Sprint("target-", p.s.serial)}
+			}
+			now.Version, now.Data, now.Annotations = fmt.Sprint(e.rv), w.Data, w.Annotations
+			now.Labels = map[string]string{"uid": r.UID, "owner": r.Name}
+			maps.Copy(now.Labels, w.Labels)
+			now.IssuedAt, now.Sequence, now.PublishedAt, now.RestartPending = w.IssuedAt, w.Sequence, w.PublishedAt, w.RestartPending
+			e.targets[w.Name] = now
+		})
+		return nil
+	})
+}
+
+// DetachTarget implements Cluster.
+func (p *process) DetachTarget(ctx context.Context, _ *Resource, t TargetRecord) error {
+	return p.write(ctx, "detach target", func() error {
+		p.c.commit(func(e *etcd) {
+			if now, ok := e.targets[t.Name]; ok && now.UID == t.UID {
+				now.Labels = nil
+				now.Version = fmt.Sprint(e.rv)
+				e.targets[t.Name] = now
+			}
+		})
+		return nil
+	})
+}
+
+// DeleteTarget implements Cluster.
+func (p *process) DeleteTarget(ctx context.Context, r *Resource, name, uid, version string) error {
+	return p.write(ctx, "delete target", func() error {
+		now, ok := p.c.present().targets[name]
+		if !ok || now.UID != uid || now.Version != version {
+			return ErrConflict
+		}
+		if name == r.Settings.TargetName {
+			p.s.violatef("P1: %s deleted the target %s in service", p.name, name)
+		}
+		p.c.commit(func(e *etcd) { delete(e.targets, name) })
+		return nil
+	})
+}
+
+// Rollout implements Cluster.
+func (p *process) Rollout(context.Context, *Resource, int) (Rollout, error) { return Rollout{}, nil }
+
+// Restart implements Cluster.
+func (p *process) Restart(context.Context, *Resource, int) error { return nil }
+
+// Open implements Connections.
+func (p *process) Open(_ context.Context, r *Resource) (Connection, error) {
+	token := p.c.token[r.ConnectionRef]
+	if token == "" {
+		token = p.c.adminToken()
+	}
+	if token == "" {
+		token = p.tokens[r.ConnectionRef] // the Secret is gone: the last good one
+	}
+	p.tokens[r.ConnectionRef] = token
+	return &simConnection{p: p, r: r, token: token}, nil
+}
+
+// adminToken is the plaintext in the target of ApiKey 0.
+func (c *simCluster) adminToken() string {
+	admin, ok := c.present().apiKeys[apiKeyName(0)]
+	if !ok {
+		return ""
+	}
+	held, ok := c.present().targets[admin.Settings.TargetName]
+	if !ok {
+		return ""
+	}
+	return held.Data[admin.Settings.TargetKey].Reveal()
+}
+
+func apiKeyName(i int) string { return fmt.Sprint("key", i) }
+
+func marker(c *simCluster, uid string) apiclient.Marker {
+	return apiclient.KubernetesMarker(c.uid, uid)
+}
