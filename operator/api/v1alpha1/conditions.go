@@ -1,6 +1,7 @@
 package v1alpha1
 
-// Types of conditions. Ready, Reconciling and Stalled follow kstatus, so that Flux, Argo CD and kubectl wait understand them.
+// Types of conditions. docs/operator/conditions.md lists them and all reasons, with what to do; a test compares.
+// Ready, Reconciling and Stalled follow kstatus, so that Flux, Argo CD and kubectl wait understand them.
 // All but Ready and Authenticated are abnormal: they are there only while they are true.
 const (
 	// ConditionReady on an ApiKey is true while the target Secret holds the newest key, and that key is not known to be dead.
@@ -122,8 +123,8 @@ const (
 	ReasonRestoreSuspected = "RestoreSuspected"
 )
 
-// Reasons of a Connection or ClusterConnection, besides ReasonAPIUnavailable, ReasonTenantMismatch, ReasonWaitingForQuota
-// and ReasonRevocationOverdue.
+// Reasons of a Connection or ClusterConnection, besides ReasonAPIUnavailable, ReasonTenantMismatch and
+// ReasonWaitingForQuota.
 const (
 	// ReasonConnected: the API answers and accepts the token.
 	ReasonConnected = "Connected"
