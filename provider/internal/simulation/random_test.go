@@ -108,6 +108,7 @@ type simulation struct {
 
 	recipient string // that some keys are encrypted to
 	sameID    bool   // rotation keeps the id
+	blind     bool   // listings have no metadata that would show an empty page to be a lie
 }
 
 // actor is one resource with what is known of it besides its state.
@@ -131,7 +132,7 @@ func newSimulation(t *testing.T, random *rand.Rand) *simulation {
 	dialects := []sandbox.Dialect{{}, {}, {}, {Dead: "hidden", Revoked: "404"}, {RotateID: "same"}, {Write: "empty", Scopes: "expanded"}, {Issue: "flat", Case: "lower", Paging: "none"}}
 	dialect := dialects[random.IntN(len(dialects))]
 	s := &simulation{world: newWorld(t, sandbox.WithDialect(dialect), sandbox.WithSeed(random.Uint64()|1)), random: random, gone: map[string]bool{}}
-	s.sameID = dialect.RotateID == "same"
+	s.sameID, s.blind = dialect.RotateID == "same", dialect.Paging == "none"
 	s.note("dialect %+v", dialect)
 	identity, err := age.GenerateX25519Identity()
 	s.must(err)
@@ -231,7 +232,8 @@ func (s *simulation) fault(matters sandbox.Operation) sandbox.Fault {
 			f.Times = 1 // waiting for ever is no history
 		}
 		lies := f.Kind == sandbox.FaultIgnore && f.Operation != sandbox.OpUpdate
-		// A server that says done and does nothing, or answers with old listings for ever, cannot be seen through.
+		lies = lies || f.Kind == sandbox.FaultEmptyPage && s.blind
+		// A server that says done and does nothing, or whose every listing is old or empty, cannot be seen through.
 		if f.Kind == sandbox.FaultLatency || f.Kind == sandbox.FaultListingLag || lies || f.Validate() != nil {
 			continue
 		}
