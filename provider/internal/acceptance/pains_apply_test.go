@@ -143,10 +143,10 @@ func TestAccPain14SecretsAreInNoLogAndNoError(t *testing.T) {
 			})
 			ws := newWorkspace(t, w, block("Quoted", `rotation = { triggers = { n = "1" } }`))
 			ws.env = append(ws.env, "TF_LOG=TRACE", "BETTERDATA_TOKEN_FILE=", "BETTERDATA_TOKEN="+w.api.SessionToken())
-			ws.apply()
+			output := ws.apply()
 			armed.Store(true)
 			ws.configure(block("Quoted", `rotation = { triggers = { n = "2" } }`))
-			output := ws.mustFail("apply", "-auto-approve", "-no-color")
+			output += ws.mustFail("apply", "-auto-approve", "-no-color")
 			if armed.Load() || !strings.Contains(output, "[TRACE]") {
 				t.Error("the answer was not given, or nothing was printed at TRACE")
 			}
