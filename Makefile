@@ -2,7 +2,8 @@
 # Needs Go 1.26+, git and make. Tools are built from Go modules pinned in .ci/tools and land in bin/.
 
 SHELL     := /bin/sh
-VERSION   ?= 0.0.0-dev
+# Not a pre-release: Terraform would take one only by its exact version.
+VERSION   ?= 0.0.1
 FUZZTIME  ?= 10s
 BENCHTIME ?= 1s
 
@@ -28,8 +29,8 @@ demo: $(PROVIDER) ## a key's whole life on a local sandbox: create, use, widen, 
 	@cli=$$(.ci/find-cli --any) && DEMO_CLI=$$cli DEMO_PROVIDER=$(CURDIR)/$(PROVIDER) go run ./examples/demo
 
 .PHONY: sandbox
-sandbox: $(SANDBOX) ## leave a local Better Data API running, to play with
-	@$(SANDBOX)
+sandbox: $(SANDBOX) ## leave a local Better Data API running, to play with; SANDBOX_FLAGS=--help lists more
+	@$(SANDBOX) $(SANDBOX_FLAGS)
 
 ##@ Test
 
@@ -95,11 +96,11 @@ generate: bin/tfplugindocs manifests ## make manifests, and render the provider'
 	.ci/generate
 
 .PHONY: manifests
-manifests: bin/controller-gen ## CRDs, roles, deep copies and apply configurations from the operator's types and markers
+manifests: bin/controller-gen bin/crd-ref-docs ## CRDs, roles, deep copies, apply configurations, API page from the operator's types and markers
 	.ci/manifests
 
 .PHONY: verify-generated
-verify-generated: bin/tfplugindocs bin/controller-gen ## generated files are up to date
+verify-generated: bin/tfplugindocs bin/controller-gen bin/crd-ref-docs ## generated files are up to date
 	.ci/generate --check
 	.ci/manifests --check
 
@@ -122,9 +123,9 @@ verify-examples: $(PROVIDER) ## examples are formatted, and valid for the provid
 ##@ Tools
 
 .PHONY: tools
-tools: bin/golangci-lint bin/golangci-lint-kube-api-linter bin/controller-gen bin/tfplugindocs bin/tofu ## build the pinned tools into bin/
+tools: bin/golangci-lint bin/golangci-lint-kube-api-linter bin/controller-gen bin/crd-ref-docs bin/tfplugindocs bin/tofu ## build the pinned tools into bin/
 
-bin/golangci-lint bin/golangci-lint-kube-api-linter bin/controller-gen bin/tfplugindocs bin/tofu: bin/%: .ci/tools/%/go.mod .ci/tools/%/go.sum
+bin/golangci-lint bin/golangci-lint-kube-api-linter bin/controller-gen bin/crd-ref-docs bin/tfplugindocs bin/tofu: bin/%: .ci/tools/%/go.mod .ci/tools/%/go.sum
 	@.ci/build-tool $*
 
 .PHONY: control-plane
