@@ -17,7 +17,20 @@ func decide(o Observation, now time.Time) Action {
 	if !o.Object.Finalizer {
 		return o.unlessFailed(AddFinalizer{}, now)
 	}
-	var rest Rest
+	action := o.firstOf(phases, Rest{}, now)
+	rest, resting := action.(Rest)
+	if !resting {
+		return action
+	}
+	if o.Connection.TenantMismatch && len(o.keyed()) > 0 && !rest.Has(TenantMismatch) {
+		mismatch, _ := o.blocked() // said even where nothing is wanted: what the listing shows is not this tenant's
+		rest = rest.and(mismatch)
+	}
+	return rest
+}
+
+// firstOf returns the first action of the phases, or the sum of their Rests.
+func (o Observation) firstOf(phases []phase, rest Rest, now time.Time) Action {
 	for _, next := range phases {
 		action := o.unlessFailed(next(o, now), now)
 		pause, resting := action.(Rest)
@@ -25,10 +38,6 @@ func decide(o Observation, now time.Time) Action {
 			return action
 		}
 		rest = rest.and(pause)
-	}
-	if o.Connection.TenantMismatch && len(o.keyed()) > 0 && !rest.Has(TenantMismatch) {
-		mismatch, _ := o.blocked() // said even where nothing is wanted: what the listing shows is not this tenant's
-		rest = rest.and(mismatch)
 	}
 	return rest
 }

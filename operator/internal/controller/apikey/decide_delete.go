@@ -17,7 +17,7 @@ func decideDelete(o Observation, now time.Time) Action {
 		return Rest{}
 	case o.Settings.Retain:
 		return retain(o, now)
-	case o.Connection.OthersDepend:
+	case o.Connection.OthersDepend && len(o.keyed()) > 0:
 		return awaitDependents(o, now)
 	case o.Connection.Missing && len(o.keyed()) == 0:
 		return Release{}
@@ -36,13 +36,10 @@ func decideDelete(o Observation, now time.Time) Action {
 	return Release{}
 }
 
-// awaitDependents keeps the target in step: others need the token in it until they are done.
+// awaitDependents keeps everything in step but mints nothing: others need the token in the target until they are done.
 func awaitDependents(o Observation, now time.Time) Action {
-	projection := o.unlessFailed(publish(o, now), now)
-	if pause, resting := projection.(Rest); resting {
-		return pause.and(waits(time.Time{}, ConnectionInUse, "other ApiKeys still need the Connection whose token this one is"))
-	}
-	return projection
+	rest := waits(time.Time{}, ConnectionInUse, "other ApiKeys still need the Connection whose token this one is")
+	return o.firstOf([]phase{sealLost, publish, revokeStrays, retire}, rest, now)
 }
 
 // retain keeps the newest key that works, and the target.

@@ -156,25 +156,28 @@ func (o Observation) previous(wanted Ledger, now time.Time) int {
 	return previous
 }
 
-// publishFormer keeps a Secret whose name the settings have left in step until the overlap, counted from the new
-// one's publication, has ended, and then deletes it.
+// publishFormer keeps a Secret whose name the settings have left in step until the overlap, counted from when both
+// held the key, has ended, and then deletes it.
 func publishFormer(o Observation, now time.Time) Action {
 	serving, ok := o.published()
 	if !ok || len(o.Former) == 0 {
 		return Rest{}
 	}
-	end := o.Target.PublishedAt.Add(max(serving.Overlap, o.Settings.Rotation.Overlap))
 	previous := o.previous(serving, now)
 	for _, former := range o.Former {
-		switch {
-		case former.Ownership != Ours:
-		case !now.Before(end):
-			return DeleteTarget{Target: former}
-		case former.Entries[o.Settings.TargetKey] != serving.Fingerprint:
-			return Publish{Sequence: serving.Sequence, Target: former, Previous: previous}
+		if former.Ownership != Ours || o.inSync(former, serving, previous) || o.standing(serving, now) != live {
+			continue // where the key is perhaps dead, the former one may hold something better
+		}
+		publication := o.unlessFailed(Publish{Sequence: serving.Sequence, Target: former, Previous: previous}, now)
+		if _, resting := publication.(Rest); !resting {
+			return publication
 		}
 	}
-	return Rest{Until: end}
+	end, known := o.revokeAt(serving)
+	if end = end.Add(max(0, o.Settings.Rotation.Overlap-serving.Overlap)); !known || now.Before(end) {
+		return Rest{Until: end}
+	}
+	return DeleteTarget{Target: o.Former[0]}
 }
 
 // restart rolls the workloads once after a newer key was published. The target itself remembers that they are still

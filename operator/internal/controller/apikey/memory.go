@@ -69,6 +69,13 @@ func (m *memory) sawListing(ledgers []Ledger, view View, mismatch bool, now time
 	m.absences = lacking
 }
 
+// forgetStrays drops what is no longer listed as live. Unlike finding one, this needs no live read.
+func (m *memory) forgetStrays(marked []apiclient.Key) {
+	maps.DeleteFunc(m.strays, func(id string, _ Stray) bool {
+		return !slices.ContainsFunc(marked, func(key apiclient.Key) bool { return key.ID == id })
+	})
+}
+
 // sawStrays notes the live keys with our marker that a live list of ledgers, made after the listing, lacks.
 func (m *memory) sawStrays(marked []apiclient.Key, recorded func(id string) bool, view View, now time.Time) {
 	seen := map[string]Stray{}

@@ -123,7 +123,7 @@ func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view
 	}
 	now := e.Now()
 	listed := func(id string) bool { _, ok := view.Get(id); return ok }
-	s.seen.Connection.TenantMismatch = mismatched(known, listed, state, now)
+	s.seen.Connection.TenantMismatch = mismatched(known, listed, state, view.BegunAt())
 	marked := view.LiveWithMarker(s.resource.Marker)
 	s.seen.Listing = &Listing{BegunAt: view.BegunAt(), Keys: map[string]apiclient.Key{}}
 	for _, key := range marked {
@@ -140,6 +140,7 @@ func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view
 		}
 	}
 	s.memory.sawListing(s.seen.Ledgers, view, s.seen.Connection.TenantMismatch, now)
+	s.memory.forgetStrays(marked)
 	s.forgetPatch(view.BegunAt())
 	if read == Live {
 		s.memory.sawStrays(marked, s.seen.recorded, view, now)

@@ -143,8 +143,8 @@ func (c *simConnection) State(context.Context) (State, error) {
 }
 
 func (c *simCluster) mainInUse() bool {
-	for _, l := range c.present().ledgers {
-		if l.Connection == mainConnection {
+	for _, r := range c.present().apiKeys {
+		if r.ConnectionRef == mainConnection && r.Finalizer {
 			return true
 		}
 	}

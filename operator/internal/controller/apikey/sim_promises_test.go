@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
@@ -20,13 +21,8 @@ func (c *simCluster) wantsKey(uid string) bool {
 	if t, exists := e.targets[r.Settings.TargetName]; exists && t.Labels["uid"] != uid {
 		return false
 	}
-	var newest LedgerRecord
-	for _, l := range e.ledgersOf(uid) {
-		if l.ID != "" {
-			newest = l
-		}
-	}
-	if newest.ID == "" {
+	newest := c.processes[0].newest(r)
+	if newest == nil {
 		return !c.holdsOwn(r) || c.token[r.ConnectionRef] == "session-B"
 	}
 	forced := r.RotateToken != "" && r.RotateToken != newest.Token
@@ -71,7 +67,7 @@ func (p *process) onRevoke(k *simKey) {
 		s.violatef("P1: %s revokes %s, which another cluster issued", p.name, k.id)
 	}
 	if !exists || !r.DeletedAt.IsZero() {
-		if p.retained && r.Settings.Retain && !s.lastShown[k.id].IsZero() {
+		if newest := p.newest(r); p.retained && r.Settings.Retain && newest != nil && newest.ID == k.id {
 			s.violatef("P1: %s revokes %s, which is to be retained", p.name, k.id)
 		}
 		return
@@ -107,12 +103,22 @@ func (c *simCluster) shows(k *simKey) bool {
 	return false
 }
 
+func (p *process) newest(r Resource) (newest *LedgerRecord) {
+	for _, l := range p.c.present().ledgersOf(r.UID) {
+		if l.ID != "" {
+			newest = &l
+		}
+	}
+	return newest
+}
+
 // serving is the ledger of the key that the target holds.
 func (p *process) serving(r Resource) *LedgerRecord {
-	held := p.c.present().targets[r.Settings.TargetName].Data[r.Settings.TargetKey]
-	for _, l := range p.c.present().ledgersOf(r.UID) {
-		if l.ID != "" && l.Plaintext.Equal(held) {
-			return &l
+	for entry, held := range p.c.present().targets[r.Settings.TargetName].Data {
+		for _, l := range p.c.present().ledgersOf(r.UID) {
+			if l.ID != "" && l.Plaintext.Equal(held) && !strings.HasPrefix(entry, previousPrefix) {
+				return &l
+			}
 		}
 	}
 	return nil
@@ -261,6 +267,9 @@ func (c *simCluster) checkSettled() {
 		if _, exists := c.byUID(k.owner); !exists && (!s.strict() || c.orphansOK[k.owner]) {
 			s.counts["orphans"]++ // reported by the Connection
 			continue
+		}
+		if r, exists := c.byUID(k.owner); exists && s.conf.admin && c.processes[0].outcomes[r.Name].Rest.Has(APIUnavailable) {
+			continue // nothing can be revoked with a dead token
 		}
 		s.violatef("P2: %s lives and no ledger records it", k.id)
 	}

@@ -37,7 +37,7 @@ func (o Observation) standing(l Ledger, now time.Time) standing {
 		return live
 	case listed:
 		return dead
-	case o.provenAbsent(l, now):
+	case o.provenAbsent(l):
 		return dead
 	}
 	return unproven
@@ -50,12 +50,13 @@ func (o Observation) tokenIsDead(l Ledger) bool {
 }
 
 // provenAbsent is promise P3: two complete listings, far enough apart, lack the key, it is not young, and the tenant
-// is the one that the key was issued in.
-func (o Observation) provenAbsent(l Ledger, now time.Time) bool {
+// is the one that the key was issued in. What counts is the key's age when the listing began: the time since then may
+// be long.
+func (o Observation) provenAbsent(l Ledger) bool {
 	first, missed := o.Absences[l.ID]
 	return missed && !o.Connection.TenantMismatch &&
 		!o.Listing.BegunAt.Before(first.Add(absenceApart)) &&
-		!l.IssuedAt.IsZero() && !now.Before(l.IssuedAt.Add(youngAge))
+		!l.IssuedAt.IsZero() && !o.Listing.BegunAt.Before(l.IssuedAt.Add(youngAge))
 }
 
 // marked reports whether the key is listed under a name that carries this ApiKey's marker. Nothing is done to a key
@@ -105,12 +106,21 @@ func (o Observation) published() (Ledger, bool) {
 }
 
 // revokeAt is when the keys older than the published one may be revoked: when the overlap that its ledger gives ends,
-// counted from the moment the target holds it.
+// counted from the moment when the last Secret of ours came to hold it. It is not known while one does not.
 func (o Observation) revokeAt(published Ledger) (time.Time, bool) {
-	if o.Target.PublishedAt.IsZero() || o.Target.Sequence != published.Sequence {
-		return time.Time{}, false
+	var since time.Time
+	for _, t := range o.targets() {
+		if t.Ownership != Ours {
+			continue
+		}
+		if t.PublishedAt.IsZero() || t.Sequence != published.Sequence {
+			return time.Time{}, false
+		}
+		if t.PublishedAt.After(since) {
+			since = t.PublishedAt
+		}
 	}
-	return o.Target.PublishedAt.Add(max(published.Overlap, 0)), true
+	return since.Add(max(published.Overlap, 0)), !since.IsZero()
 }
 
 // adopting reports whether id is the key that is being taken over. It has our marker and no ledger of its own, and is
