@@ -24,6 +24,8 @@ func pins() []pin {
 	return []pin{
 		pinOf("Go", "go.mod", `(?m)^go (\S+)`),
 		pinOf("OpenTofu", ".ci/tools/tofu/go.mod", `opentofu/opentofu v(\S+)`),
+		pinOf("Kubernetes", "operator/internal/testenv/controlplane/go.mod", `k8s.io/kubernetes v(\S+)`),
+		pinOf("etcd", "operator/internal/testenv/controlplane/go.mod", `etcd/server/v3 v(\S+)`),
 		pinOf("golangci-lint", ".ci/tools/golangci-lint/go.mod", `golangci/golangci-lint/v2 v(\S+)`),
 		pinOf("tfplugindocs", ".ci/tools/tfplugindocs/go.mod", `terraform-plugin-docs v(\S+)`),
 		pinOf("terraform-plugin-framework", "go.mod", `terraform-plugin-framework v(\S+)`),

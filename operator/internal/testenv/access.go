@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -54,37 +53,6 @@ func (e *Environment) anonymous() *rest.Config {
 		TLSClientConfig: rest.TLSClientConfig{CAData: e.authority.pem()},
 		QPS:             -1,
 	}
-}
-
-// Grant binds a new role with exactly these rules to the subject: in the namespace, or everywhere if that is empty.
-func (e *Environment) Grant(ctx context.Context, namespace string, to rbacv1.Subject, rules ...rbacv1.PolicyRule) error {
-	client, err := kubernetes.NewForConfig(e.Admin)
-	if err != nil {
-		return err
-	}
-	meta := metav1.ObjectMeta{GenerateName: "granted-"}
-	if namespace == "" {
-		role, err := client.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{})
-		if err != nil {
-			return fmt.Errorf("granting to %s: %w", to.Name, err)
-		}
-		_, err = client.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{
-			ObjectMeta: meta,
-			Subjects:   []rbacv1.Subject{to},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		}, metav1.CreateOptions{})
-		return err
-	}
-	role, err := client.RbacV1().Roles(namespace).Create(ctx, &rbacv1.Role{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{})
-	if err != nil {
-		return fmt.Errorf("granting to %s in %s: %w", to.Name, namespace, err)
-	}
-	_, err = client.RbacV1().RoleBindings(namespace).Create(ctx, &rbacv1.RoleBinding{
-		ObjectMeta: meta,
-		Subjects:   []rbacv1.Subject{to},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-	}, metav1.CreateOptions{})
-	return err
 }
 
 // WriteKubeconfig writes a configuration as a kubeconfig file, readable by its owner only, for programs that take one.

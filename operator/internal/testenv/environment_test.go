@@ -51,10 +51,10 @@ func widget(name string, spec map[string]any) *unstructured.Unstructured {
 	}}
 }
 
-// eventually fails the test if the condition does not become true within a minute.
+// eventually fails the test if the condition does not become true within two minutes.
 func eventually(t *testing.T, what string, condition func(context.Context) (bool, error)) {
 	t.Helper()
-	if err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, condition); err != nil {
+	if err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 2*time.Minute, true, condition); err != nil {
 		t.Fatalf("waiting until %s: %v", what, err)
 	}
 }

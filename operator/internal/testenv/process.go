@@ -47,7 +47,7 @@ func (p *process) start() error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(p.ended)
-		defer log.Close()
+		defer func() { _ = log.Close() }()
 		err := p.command.Start()
 		started <- err
 		if err == nil {

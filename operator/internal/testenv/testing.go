@@ -12,18 +12,18 @@ import (
 
 // Start starts a control plane of the test's own, for a test that stops or slows down programs. It ends with the test;
 // when the test has failed, the ends of its logs are shown.
-func Start(t testing.TB, options Options) *Environment {
-	t.Helper()
-	e, err := New(t.Context(), options)
+func Start(tb testing.TB, options Options) *Environment {
+	tb.Helper()
+	e, err := New(tb.Context(), options)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(e.Logs())
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Log(e.Logs())
 		}
 		if err := e.Stop(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return e
@@ -32,6 +32,7 @@ func Start(t testing.TB, options Options) *Environment {
 // shared is the control plane that the tests of one package share: starting one takes seconds.
 var shared struct {
 	once        sync.Once
+	hasMain     bool
 	options     Options
 	environment *Environment
 	err         error
@@ -40,7 +41,7 @@ var shared struct {
 // Main is for a package's TestMain: it runs the tests and ends the control plane that Shared has started for them, with
 // these options. Its result is the exit code.
 func Main(m *testing.M, options Options) int {
-	shared.options = options
+	shared.options, shared.hasMain = options, true
 	code := m.Run()
 	if shared.environment != nil {
 		if err := shared.environment.Stop(); err != nil {
@@ -52,34 +53,37 @@ func Main(m *testing.M, options Options) int {
 
 // Shared returns the control plane of the package, which the first call starts. Tests keep out of each other's way by
 // namespaces, see [Environment.Namespace]. The package needs a TestMain with [Main].
-func Shared(t testing.TB) *Environment {
-	t.Helper()
+func Shared(tb testing.TB) *Environment {
+	tb.Helper()
+	if !shared.hasMain {
+		tb.Fatal("testenv.Shared needs a TestMain with testenv.Main, which stops what Shared starts")
+	}
 	shared.once.Do(func() {
 		// It outlives the test that happens to come first.
-		shared.environment, shared.err = New(context.WithoutCancel(t.Context()), shared.options)
+		shared.environment, shared.err = New(context.WithoutCancel(tb.Context()), shared.options)
 	})
 	if shared.err != nil {
-		t.Fatal(shared.err)
+		tb.Fatal(shared.err)
 	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(shared.environment.Logs())
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Log(shared.environment.Logs())
 		}
 	})
 	return shared.environment
 }
 
 // Namespace creates a namespace with a new name and these labels. It is not removed: it ends with the control plane.
-func (e *Environment) Namespace(t testing.TB, labels map[string]string) string {
-	t.Helper()
+func (e *Environment) Namespace(tb testing.TB, labels map[string]string) string {
+	tb.Helper()
 	client, err := kubernetes.NewForConfig(e.Admin)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-", Labels: labels}}
-	namespace, err = client.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{})
+	namespace, err = client.CoreV1().Namespaces().Create(tb.Context(), namespace, metav1.CreateOptions{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return namespace.Name
 }
