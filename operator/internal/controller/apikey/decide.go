@@ -22,9 +22,8 @@ func decide(o Observation, now time.Time) Action {
 	if !resting {
 		return action
 	}
-	if o.Connection.TenantMismatch && len(o.keyed()) > 0 && !rest.Has(TenantMismatch) {
-		mismatch, _ := o.blocked() // said even where nothing is wanted: what the listing shows is not this tenant's
-		rest = rest.and(mismatch)
+	if blocked, stop := o.blocked(); stop && !rest.Has(blocked.Notes[0].Reason) {
+		rest = rest.and(blocked) // said even where nothing is wanted: what is known may be out of date
 	}
 	return rest
 }

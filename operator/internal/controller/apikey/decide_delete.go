@@ -16,12 +16,12 @@ func decideDelete(o Observation, now time.Time) Action {
 	case !o.Object.Finalizer:
 		return Rest{}
 	case o.Settings.Retain:
-		return retain(o, now)
+		return retain(o)
 	case o.Connection.OthersDepend && len(o.keyed()) > 0:
 		return awaitDependents(o, now)
 	case o.Connection.Missing && len(o.keyed()) == 0:
 		return Release{}
-	case o.onlyOwnTokenLeft(now):
+	case o.onlyOwnTokenLeft():
 		return Release{}
 	}
 	if rest, stop := o.blocked(); stop {
@@ -43,8 +43,8 @@ func awaitDependents(o Observation, now time.Time) Action {
 }
 
 // retain keeps the newest key that works, and the target.
-func retain(o Observation, now time.Time) Action {
-	kept, _ := o.candidate(now)
+func retain(o Observation) Action {
+	kept, _ := o.candidate()
 	if !o.marked(kept.ID) {
 		return Release{Retain: true}
 	}
@@ -53,10 +53,10 @@ func retain(o Observation, now time.Time) Action {
 
 // onlyOwnTokenLeft reports that every key is known to be dead by the Connection's token being one of them: nothing
 // can be listed with it any more.
-func (o Observation) onlyOwnTokenLeft(now time.Time) bool {
+func (o Observation) onlyOwnTokenLeft() bool {
 	keyed := o.keyed()
 	return o.Connection.TokenRevoked && o.Listing == nil && len(keyed) > 0 &&
-		!slices.ContainsFunc(keyed, func(l Ledger) bool { return o.standing(l, now) != dead })
+		!slices.ContainsFunc(keyed, func(l Ledger) bool { return o.standing(l) != dead })
 }
 
 func (o Observation) pending(now time.Time) Rest {
@@ -72,7 +72,7 @@ func (o Observation) pending(now time.Time) Rest {
 func revokeRemaining(o Observation, now time.Time) (Action, bool) {
 	var rest Rest
 	waiting := false
-	for _, id := range o.remaining(now) {
+	for _, id := range o.remaining() {
 		switch _, listed := o.listed(id); {
 		case !listed:
 			waiting = true
@@ -94,7 +94,7 @@ func revokeRemaining(o Observation, now time.Time) (Action, bool) {
 }
 
 // remaining returns the ids that are not known to be dead: strays, then ledgers from the oldest on.
-func (o Observation) remaining(now time.Time) []string {
+func (o Observation) remaining() []string {
 	var ids []string
 	for id, key := range o.Listing.Keys {
 		if key.Live() && o.marked(id) && !o.recorded(id) {
@@ -105,7 +105,7 @@ func (o Observation) remaining(now time.Time) []string {
 	keyed := o.keyed()
 	slices.SortStableFunc(keyed, func(a, b Ledger) int { return cmp.Compare(o.isToken(a), o.isToken(b)) })
 	for _, l := range keyed {
-		if o.standing(l, now) != dead {
+		if o.standing(l) != dead {
 			ids = append(ids, l.ID)
 		}
 	}

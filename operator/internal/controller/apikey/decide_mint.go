@@ -48,7 +48,7 @@ func wantedMint(o Observation, now time.Time) (Mint, Rest, bool) {
 	if forced && o.Object.RotateOverlap != nil {
 		next.Overlap = max(*o.Object.RotateOverlap, 0)
 	}
-	if o.standing(newest, now) == dead {
+	if o.standing(newest) == dead {
 		next.Cause = CauseReissue
 		if o.Settings.Hold && !forced {
 			return next, stalls(KeyDeadHeld, "key %s is revoked, expired or gone and onRevoked is Hold: request a rotation to replace it", newest.ID), false

@@ -83,7 +83,7 @@ func (o Observation) uncorrected(successor Ledger, now time.Time) (Rest, bool) {
 // publish brings the target up to date: the newest key that is not dead, the previous one where asked for, and every
 // templated entry.
 func publish(o Observation, now time.Time) Action {
-	wanted, ok := o.candidate(now)
+	wanted, ok := o.candidate()
 	if !ok {
 		return Rest{}
 	}
@@ -149,7 +149,7 @@ func (o Observation) previous(wanted Ledger, now time.Time) int {
 	}
 	previous := 0
 	for _, l := range o.keyed() {
-		if l.Sequence < wanted.Sequence && o.standing(l, now) != dead {
+		if l.Sequence < wanted.Sequence && o.standing(l) != dead {
 			previous = l.Sequence
 		}
 	}
@@ -165,7 +165,7 @@ func publishFormer(o Observation, now time.Time) Action {
 	}
 	previous := o.previous(serving, now)
 	for _, former := range o.Former {
-		if former.Ownership != Ours || o.inSync(former, serving, previous) || o.standing(serving, now) != live {
+		if former.Ownership != Ours || o.inSync(former, serving, previous) || o.standing(serving) != live {
 			continue // where the key is perhaps dead, the former one may hold something better
 		}
 		publication := o.unlessFailed(Publish{Sequence: serving.Sequence, Target: former, Previous: previous}, now)

@@ -63,13 +63,13 @@ func retire(o Observation, now time.Time) Action {
 		return action
 	}
 	serving, ok := o.published()
-	if !ok || !o.hasPrevious(serving, now) {
+	if !ok || !o.hasPrevious(serving) {
 		return Rest{}
 	}
 	if rest, stop := o.blocked(); stop {
 		return rest
 	}
-	if o.standing(serving, now) != live {
+	if o.standing(serving) != live {
 		return waits(time.Time{}, OverlapPending, "previous keys live on until %s is listed as live", serving.ID)
 	}
 	at, known := o.revokeAt(serving)
@@ -85,10 +85,10 @@ func retire(o Observation, now time.Time) Action {
 }
 
 // previousIDs are the keys that the published one has replaced, with the ledger of each (none for an adopted key).
-func (o Observation) previousIDs(serving Ledger, now time.Time) (ids []string, ledgers map[string]Ledger) {
+func (o Observation) previousIDs(serving Ledger) (ids []string, ledgers map[string]Ledger) {
 	ledgers = map[string]Ledger{}
 	for _, l := range o.keyed() {
-		if l.Sequence < serving.Sequence && l.ID != serving.ID && o.standing(l, now) != dead {
+		if l.Sequence < serving.Sequence && l.ID != serving.ID && o.standing(l) != dead {
 			ids = append(ids, l.ID)
 			ledgers[l.ID] = l
 		}
@@ -99,13 +99,13 @@ func (o Observation) previousIDs(serving Ledger, now time.Time) (ids []string, l
 	return ids, ledgers
 }
 
-func (o Observation) hasPrevious(serving Ledger, now time.Time) bool {
-	ids, _ := o.previousIDs(serving, now)
+func (o Observation) hasPrevious(serving Ledger) bool {
+	ids, _ := o.previousIDs(serving)
 	return len(ids) > 0
 }
 
 func revokePrevious(o Observation, serving Ledger, now time.Time) Action {
-	ids, ledgers := o.previousIDs(serving, now)
+	ids, ledgers := o.previousIDs(serving)
 	var rest Rest
 	for _, id := range ids {
 		key, listed := o.listed(id)
@@ -138,7 +138,7 @@ func deleteDeadLedger(o Observation, now time.Time) (Action, bool) {
 		switch {
 		case l.Sequence >= newest.Sequence:
 		case l.ID == "" && now.Before(l.IssuedAt.Add(tombstoneAge)):
-		case l.ID != "" && (o.shown(l.Fingerprint) || o.standing(l, now) != dead && !o.replacedInPlace(l)):
+		case l.ID != "" && (o.shown(l.Fingerprint) || o.standing(l) != dead && !o.replacedInPlace(l)):
 		case l.Adopted != "" && o.adoptedLives(l):
 		default:
 			if action, ok := o.unlessFailed(DeleteLedger{Sequence: l.Sequence}, now).(DeleteLedger); ok {

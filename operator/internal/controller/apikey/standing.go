@@ -24,7 +24,7 @@ const (
 )
 
 // standing tells what is known of the key of a ledger.
-func (o Observation) standing(l Ledger, now time.Time) standing {
+func (o Observation) standing(l Ledger) standing {
 	if o.tokenIsDead(l) || o.KnownDead[l.ID] {
 		return dead
 	}
@@ -77,13 +77,13 @@ func (o Observation) listed(id string) (apiclient.Key, bool) {
 // candidate returns the ledger that the target should hold: the newest whose key is not dead. If all are dead, the
 // newest: what consumers have is not made worse, and the target is not left empty. Without a listing the target keeps
 // the key it has, because the newest may be one that was found dead before this process began.
-func (o Observation) candidate(now time.Time) (Ledger, bool) {
+func (o Observation) candidate() (Ledger, bool) {
 	if serving, ok := o.published(); ok && (o.Listing == nil || o.Connection.TenantMismatch) {
 		return serving, true
 	}
 	keyed := o.keyed()
 	for i := len(keyed) - 1; i >= 0; i-- {
-		if o.standing(keyed[i], now) != dead {
+		if o.standing(keyed[i]) != dead {
 			return keyed[i], true
 		}
 	}
