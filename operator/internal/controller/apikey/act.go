@@ -78,6 +78,7 @@ func (e *Engine) sealLost(ctx context.Context, s *scene, a Seal) error {
 		Name: LedgerName(s.resource.Name, s.resource.UID, a.Sequence), OwnerUID: s.resource.UID, Sequence: a.Sequence,
 		ID: a.ID, Prefix: key.KeyPrefix, Last4: key.Last4, IssuedAt: a.Target.IssuedAt, Cause: CauseRecovered,
 		Token: s.resource.RotateToken, Overlap: s.resource.Settings.Rotation.Overlap, Connection: s.seen.Connection.Identity,
+		Credential: s.seen.Connection.TokenHeldBy,
 	}
 	if record.IssuedAt.IsZero() {
 		record.IssuedAt = e.Now()

@@ -45,6 +45,7 @@ func (s *scene) draft(a Mint) LedgerRecord {
 	return LedgerRecord{
 		Name: LedgerName(s.resource.Name, s.resource.UID, a.Sequence), OwnerUID: s.resource.UID, Sequence: a.Sequence,
 		Cause: a.Cause, Token: a.Token, Overlap: a.Overlap, Adopted: a.Adopted, Connection: s.seen.Connection.Identity,
+		Credential: s.seen.Connection.TokenHeldBy,
 	}
 }
 

@@ -171,7 +171,7 @@ type ConnectionState struct {
 	AllowedScopes  []string // nil: all
 	DropsNames     bool     // rotate was seen not to carry names over
 	OthersDepend   bool     // other ApiKeys with our finalizer use a Connection whose token is our target
-	TokenHeldBy    string   // fingerprint of the token, to tell a key of ours
+	TokenHeldBy    string   // fingerprint of the token
 	TokenRevoked   bool     // the API refuses the token because it is revoked
 }
 

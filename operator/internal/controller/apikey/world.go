@@ -100,12 +100,14 @@ type LedgerRecord struct {
 	Overlap       time.Duration
 	Adopted       string
 	Connection    string // identity of the Connection it was minted through
+	Credential    string // fingerprint of the token it was minted with: it tells whose listing must show it
 }
 
 // Known is a key that a ledger records.
 type Known struct {
-	ID       string
-	IssuedAt time.Time
+	ID         string
+	IssuedAt   time.Time
+	Credential string
 }
 
 // TargetRecord is a Secret as stored.
@@ -161,8 +163,7 @@ type Connection interface {
 type State struct {
 	ConnectionState
 	PollInterval   time.Duration
-	TokenSince     time.Time // when baseURL or token last changed, by our clock
-	TenantAccepted bool      // a person has accepted the tenant of this token
+	TenantAccepted bool // a person has accepted the tenant of this token
 }
 
 // View is a complete listing; *apiclient.View, and when it began.
