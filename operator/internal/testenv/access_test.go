@@ -59,7 +59,8 @@ func TestOperatorServiceAccountDoesWhatItsRoleSays(t *testing.T) {
 
 func TestOperatorUserWithKubeconfig(t *testing.T) {
 	e := testenv.Shared(t)
-	config, err := e.User("ada", "auditors")
+	group := "auditors-" + e.Namespace(t, nil) // new in every run, as grants last
+	config, err := e.User("ada", group)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestOperatorUserWithKubeconfig(t *testing.T) {
 	if _, err := e.Kubectl(t.Context(), "", "--kubeconfig", file, "get", "secrets", "--all-namespaces"); err == nil || !strings.Contains(err.Error(), "Forbidden") {
 		t.Errorf("reading without a role: %v, want Forbidden", err)
 	}
-	if err := e.Grant(t.Context(), "", rbacv1.Subject{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: "auditors"}, readSecrets); err != nil {
+	if err := e.Grant(t.Context(), "", rbacv1.Subject{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: group}, readSecrets); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.Kubectl(t.Context(), "", "--kubeconfig", file, "get", "secrets", "--all-namespaces"); err != nil {
