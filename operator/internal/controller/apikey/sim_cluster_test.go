@@ -137,6 +137,7 @@ func (p *process) read(ctx context.Context, what string, read Read) (*etcd, erro
 		return nil, errUnclear
 	}
 	p.cached = len(p.c.history) - 1
+	p.justified = p.justified || p.c.wantsKey(p.c.present().apiKeys[p.ref.Name].UID)
 	return p.c.present(), nil
 }
 

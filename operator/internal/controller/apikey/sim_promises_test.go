@@ -305,7 +305,7 @@ func (c *simCluster) checkReady(r Resource) {
 	k := s.byPlaintext(c.present().targets[r.Settings.TargetName].Data[r.Settings.TargetKey])
 	switch {
 	case k == nil || !k.now().Live():
-		if adopted := s.keys[r.Settings.Adopt]; adopted != nil && !adopted.now().Live() && len(c.present().ledgersOf(r.UID)) == 0 {
+		if adopted := s.keys[r.Settings.Adopt]; adopted != nil && !adopted.now().Live() && c.processes[0].newest(r) == nil {
 			return // Stalled: there is nothing to adopt
 		}
 		s.violatef("%s/%s has no live key in its target: %+v", c.uid, r.Name, outcome.Rest)
