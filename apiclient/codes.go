@@ -97,7 +97,7 @@ var clientErrorHints = map[int]string{
 	400: "the API did not accept the request's values: check name and scopes",
 	401: "the management credential was rejected: supply a valid token (a session token, or an API key with admin scopes), and check the base URL",
 	403: "the management credential may not do this: use an organization admin's session token, or an API key with admin:read and admin:write",
-	404: "the API knows no such key or no such address: the key may belong to another tenant, or the base URL may be wrong",
+	404: "the API knows no such key or no such address: the key may belong to another tenant, or the base URL may be wrong (it ends in /api)",
 	408: "the API did not receive the request in time: try again",
 	409: "the request conflicts with the key's present state, such as a name in use or a key already revoked: look at the key and try again",
 	422: "the API did not accept the request's values: check name and scopes",

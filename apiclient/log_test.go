@@ -27,8 +27,8 @@ func TestLog(t *testing.T) {
 	if _, err := client.RotateKey(t.Context(), "key_1"); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = client.ListKeys(t.Context(), ListOptions{Page: 4711})
-	for _, secret := range []string{testToken, issuedPlaintext, "radioactive", "4711", "key_1"} {
+	_, _ = client.ListKeys(t.Context(), ListOptions{Page: 3})
+	for _, secret := range []string{testToken, issuedPlaintext, "radioactive", "page=", "key_1"} {
 		if strings.Contains(out.String(), secret) {
 			t.Errorf("the log holds %s:\n%s", secret, out.String())
 		}

@@ -55,7 +55,7 @@ func (cfg *config) complete() error {
 		}
 	}
 	if cfg.base.Scheme == "http" && !cfg.insecure && !loopback(cfg.base.Hostname()) {
-		return fmt.Errorf("base URL %s would send the token unencrypted: use https://, or allow it with WithInsecureHTTP", cfg.base)
+		return fmt.Errorf("base URL %s would send the token unencrypted: use https:// (plain http:// is for loopback addresses)", cfg.base)
 	}
 	if cfg.tokens == nil {
 		return errors.New("no token source: use WithTokenSource")

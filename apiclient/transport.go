@@ -110,8 +110,8 @@ func (k *call) failure(ctx context.Context, err error) error {
 	if _, quota := errors.AsType[*QuotaError](err); quota {
 		return err
 	}
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
+	if _, waiting := errors.AsType[*unsentError](err); ctx.Err() != nil && !waiting {
+		err = context.Cause(ctx) // an interrupted wait says itself what it was for
 	}
 	if k.last != nil && k.last.status >= 500 {
 		return fmt.Errorf("%s: %w (before that: %w)", k, err, k.errorOf(k.last))

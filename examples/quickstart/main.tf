@@ -9,6 +9,8 @@ terraform {
   }
 }
 
+provider "betterdata" {}
+
 variable "scopes" {
   description = "What the key may do. A change is made in place."
   type        = set(string)

@@ -38,16 +38,16 @@ func (a *revoker) lookUp(ctx context.Context, id string) (key apiclient.Key, abs
 	return key, absent, err
 }
 
-// revocable finds a key to revoke. Without an error, ok is false when there is nothing to revoke, and that has been
-// said.
-func (a *revoker) revocable(ctx context.Context, id string, resp *action.InvokeResponse) (key apiclient.Key, ok bool) {
+// revocable finds a key to revoke. ok is false when there is nothing to revoke, and that has been said; missing says it
+// of an id that is not there.
+func (a *revoker) revocable(ctx context.Context, id string, missing func(summary, detail string), resp *action.InvokeResponse) (key apiclient.Key, ok bool) {
 	key, absent, err := a.lookUp(ctx, id)
 	switch {
 	case err != nil:
 		addAPIError(&resp.Diagnostics, "Cannot look up API key "+id, err, "Nothing was revoked.")
 		return key, false
 	case absent:
-		resp.Diagnostics.AddWarning("No API key "+id,
+		missing("No API key "+id,
 			"Two complete listings do not show it, so there was nothing to revoke. Either it was revoked before and the API no longer lists it, "+
 				"or the id is wrong, or it belongs to another organisation than the provider's credential.")
 		return key, false

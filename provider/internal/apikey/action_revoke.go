@@ -28,7 +28,8 @@ func (a *RevokeAction) Metadata(_ context.Context, req action.MetadataRequest, r
 // Schema describes the action.
 func (a *RevokeAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Revokes one API key at once, whoever made it: the answer to a leaked key. A key that is revoked already is no error. " +
+		MarkdownDescription: "Revokes one API key at once, whoever made it: the answer to a leaked key. A key that is revoked already is no error; an id that the API " +
+			"does not list is, since a mistyped id must not pass for a revoked key. " +
 			"The key that the provider authenticates with is refused.\n\n" +
 			"~> There is no way back. Whatever uses the key is cut off. A key that is managed by a `betterdata_api_key` " +
 			"is replaced by the next apply, or reported, as its `on_revoked` says.",
@@ -54,7 +55,7 @@ func (a *RevokeAction) Invoke(ctx context.Context, req action.InvokeRequest, res
 	ctx = apiclient.WithTimeBudget(ctx, defaultTimeout)
 	id := config.ID.ValueString()
 	tell(resp, "Looking up %s", id)
-	key, ok := a.revocable(ctx, id, resp)
+	key, ok := a.revocable(ctx, id, resp.Diagnostics.AddError, resp)
 	if !ok {
 		return
 	}

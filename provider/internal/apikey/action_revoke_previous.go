@@ -99,7 +99,7 @@ func (a *RevokePreviousAction) Invoke(ctx context.Context, req action.InvokeRequ
 	}
 	var doomed []apiclient.Key
 	for _, id := range ids {
-		if key, ok := a.revocable(ctx, id, resp); ok {
+		if key, ok := a.revocable(ctx, id, resp.Diagnostics.AddWarning, resp); ok {
 			doomed = append(doomed, key)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 type intent struct {
 	// issue says whether a new key takes the place of the current one.
 	issue issueKind
-	// reason tells the user why, as the rest of a sentence that begins with the key's id.
+	// reason tells the user why, as a clause.
 	reason string
 	// patch says that name, scopes or marker of the current key are to be sent.
 	patch bool
@@ -65,15 +65,15 @@ func decideIssue(prior, plan *model, s plannedSettings, reschedule bool) (issueK
 		if plan.OnRevoked.ValueString() == onRevokedError {
 			return issueNone, ""
 		}
-		return issueReissue, fmt.Sprintf("is %s, which happened outside of Terraform", prior.Status.ValueString())
+		return issueReissue, fmt.Sprintf("it is %s, which happened outside of Terraform", prior.Status.ValueString())
 	case prior.RotationDue.ValueBool() && !reschedule:
 		return issueRotate, dueReason(prior, s.priorRotation)
 	case triggersChanged(s.priorRotation.Triggers, s.rotation.Triggers):
-		return issueRotate, "rotates because rotation.triggers changed"
+		return issueRotate, "rotation.triggers changed"
 	case prior.hasSecret() && !plan.AgeRecipients.IsUnknown() && !hasUnknown(plan.AgeRecipients) && !plan.AgeRecipients.Equal(prior.AgeRecipients):
-		return issueRotate, "rotates because age_recipients changed"
+		return issueRotate, "age_recipients changed"
 	case plan.RotateOnImport.ValueBool() && !prior.hasSecret():
-		return issueRotate, "rotates because its plaintext is not known and rotate_on_import is set"
+		return issueRotate, "its plaintext is not known and rotate_on_import is set"
 	case s.rotation.Triggers.IsUnknown() || hasUnknown(s.rotation.Triggers) || plan.AgeRecipients.IsUnknown() || hasUnknown(plan.AgeRecipients):
 		return issueMaybe, ""
 	}
@@ -81,7 +81,7 @@ func decideIssue(prior, plan *model, s plannedSettings, reschedule bool) (issueK
 }
 
 func dueReason(prior *model, r rotationModel) string {
-	return fmt.Sprintf("rotates because it is older than rotation.interval (%s): it was issued at %s and due at %s",
+	return fmt.Sprintf("it is older than rotation.interval (%s): it was issued at %s and due at %s",
 		r.Interval.ValueString(), prior.CreatedAt.ValueString(), prior.NextRotationAt.ValueString())
 }
 

@@ -34,7 +34,7 @@ func (e *Ephemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp 
 				Required: true, CustomType: newScopesType(), ElementType: types.StringType,
 				MarkdownDescription: "Permissions, at least one, such as `inventory:read`, `inventory:*` or `*`. " +
 					"A scope that the vendor does not document gives a warning, not an error.",
-				Validators: []validator.Set{setvalidator.SizeAtLeast(1), scopesValidator{}},
+				Validators: []validator.Set{setvalidator.SizeAtLeast(1), scopesValidator{brief: true}},
 			},
 			"revoke_on_close": schema.BoolAttribute{
 				Optional: true, Computed: true,

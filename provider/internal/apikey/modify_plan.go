@@ -2,7 +2,9 @@ package apikey
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -61,8 +63,9 @@ func (r *Resource) planCreate(ctx context.Context, plan *model, diags *diag.Diag
 func (r *Resource) warnOfNamesakes(ctx context.Context, name string, diags *diag.Diagnostics) {
 	view, err := r.connection.Client.Directory().View(ctx, viewOfThisRun)
 	if err != nil {
-		if apiclient.IsUnauthorized(err) || apiclient.IsForbidden(err) {
-			addAPIError(diags, "Cannot list API keys", err, "Nothing was changed.")
+		if misconfigured(err) {
+			addAPIError(diags, "Cannot list API keys", err,
+				"Nothing was changed. The provider talks to "+r.connection.Client.BaseURL()+", and a create would fail in the same way.")
 			return
 		}
 		r.connection.WarnUnchecked(diags, err)
@@ -113,6 +116,13 @@ func (r *Resource) warnOfInterruptedRotation(ctx context.Context, prior, plan *m
 		fmt.Sprintf("%s still carries the marker of a rotation that was begun. If that run was killed before it could write its state, one of these live keys "+
 			"is the successor whose plaintext is lost:\n  - %s\n\nIf nothing uses such a key, revoke it. %s is in use and stays.",
 			prior.ID.ValueString(), strings.Join(found, "\n  - "), prior.ID.ValueString()))
+}
+
+// misconfigured tells an answer that the configuration explains, such as a rejected credential or an address that is not
+// the API's, from trouble that may have passed by the time of the apply.
+func misconfigured(err error) bool {
+	answer, ok := errors.AsType[*apiclient.Error](err)
+	return ok && answer.Status < http.StatusInternalServerError && !apiclient.IsRateLimited(err)
 }
 
 func (r *Resource) planDestroy(ctx context.Context, prior *model, diags *diag.Diagnostics) {
@@ -208,10 +218,10 @@ func explain(prior *model, s plannedSettings, in intent, diags *diag.Diagnostics
 	id := prior.ID.ValueString()
 	switch in.issue {
 	case issueRotate:
-		diags.AddWarning(fmt.Sprintf("%s will be rotated", id), fmt.Sprintf("%s %s. %s", id, in.reason, overlapText(id, s)))
+		diags.AddWarning(fmt.Sprintf("%s will be rotated", id), fmt.Sprintf("Reason: %s. %s", in.reason, overlapText(id, s)))
 	case issueReissue:
 		diags.AddWarning(fmt.Sprintf("A new key will be issued in place of %s", id),
-			fmt.Sprintf("%s %s. The new key has another plaintext; whatever uses the old one is cut off already.", id, in.reason))
+			fmt.Sprintf("Reason: %s. The new key has another plaintext; whatever uses the old one is cut off already.", in.reason))
 	case issueNone, issueMaybe:
 	}
 	for _, key := range s.previous {
@@ -231,7 +241,7 @@ func overlapText(id string, s plannedSettings) string {
 	if overlap == 0 {
 		return fmt.Sprintf("The overlap is 0s: %s is revoked in the same apply, and whatever still uses it is cut off at once.", id)
 	}
-	return fmt.Sprintf("%s keeps working for %s after this apply; the first apply after that revokes it.", id, shortDuration(overlap))
+	return fmt.Sprintf("%s keeps working for %s after this apply, unless the resource is replaced or destroyed; the first apply after that revokes it.", id, shortDuration(overlap))
 }
 
 // shortDuration prints 24h as "24h", where time.Duration would print "24h0m0s".

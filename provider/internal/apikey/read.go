@@ -48,6 +48,11 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		return
 	}
 	warnRotatedElsewhere(&state, &next, &resp.Diagnostics)
+	if seen.current == sightingYoung {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("%s is not listed, but was issued only now", next.ID.ValueString()),
+			fmt.Sprintf("A listing can lag behind, so a key that is less than %s old counts as alive although the API does not list it. "+
+				"If it stays missing, a later refresh reports it as %s.", shortDuration(youngAge), statusAbsent))
+	}
 	recordMarker(ctx, &next, issuing, seen, resp)
 	next.setPreviousKeys(ctx, keys, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &next)...)
@@ -57,8 +62,7 @@ func (r *Resource) Read(ctx context.Context, req resource.ReadRequest, resp *res
 // observe asks the directory about every id the state knows. Only a current id that a listing lacks costs a second
 // listing, and that one is shared too.
 func (r *Resource) observe(ctx context.Context, state *model, previous []previousKey, issuing issuance) (observed, error) {
-	directory := r.connection.Client.Directory()
-	view, err := directory.View(ctx, viewOfThisRun)
+	view, err := r.connection.Refresh(ctx, viewOfThisRun)
 	if err != nil {
 		return observed{}, err
 	}

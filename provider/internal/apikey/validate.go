@@ -58,7 +58,10 @@ func nameProblem(name string) (problem, remedy string) {
 
 // scopesValidator refuses what cannot be a scope and warns of what most likely is a typo. Scopes that the vendor's
 // page does not list may exist all the same, so they are sent as given.
-type scopesValidator struct{}
+type scopesValidator struct {
+	// brief leaves out advice on keys that are to live for long.
+	brief bool
+}
 
 // Description implements validator.Set.
 func (scopesValidator) Description(context.Context) string {
@@ -69,7 +72,7 @@ func (scopesValidator) Description(context.Context) string {
 func (v scopesValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
 // ValidateSet implements validator.Set.
-func (scopesValidator) ValidateSet(_ context.Context, req validator.SetRequest, resp *validator.SetResponse) {
+func (v scopesValidator) ValidateSet(_ context.Context, req validator.SetRequest, resp *validator.SetResponse) {
 	for _, element := range req.ConfigValue.Elements() {
 		scope, ok := element.(types.String)
 		if !ok || scope.IsUnknown() {
@@ -84,7 +87,9 @@ func (scopesValidator) ValidateSet(_ context.Context, req validator.SetRequest, 
 			resp.Diagnostics.AddAttributeError(at, "Invalid scope", problem+". A scope looks like inventory:read, inventory:* or *.")
 			continue
 		}
-		guideScope(at, text, &resp.Diagnostics)
+		if !v.brief {
+			guideScope(at, text, &resp.Diagnostics)
+		}
 		if apiclient.KnownScope(text) {
 			continue
 		}
@@ -119,7 +124,7 @@ func (durationValidator) ValidateString(_ context.Context, req validator.StringR
 	text := req.ConfigValue.ValueString()
 	if _, err := time.ParseDuration(text); err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, "Invalid duration",
-			fmt.Sprintf("%q is not a duration. Write hours, minutes and seconds, such as 24h or 90m30s; days have no unit of their own: 90 days are 2160h.", text))
+			fmt.Sprintf("%s is %q, which is not a duration. Write hours, minutes and seconds, such as 24h or 90m30s; days have no unit of their own: 90 days are 2160h.", req.Path, text))
 	}
 }
 

@@ -3,6 +3,7 @@
 package connection
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -25,6 +26,8 @@ type Connection struct {
 	// Duties are shared by all connections of a provider process.
 	Duties *Duties
 
+	failure refreshFailure
+
 	// The notes below would otherwise be repeated by every resource of a plan.
 	noteUnknown   sync.Once
 	noteUnchecked sync.Once
@@ -32,6 +35,37 @@ type Connection struct {
 
 // Ready reports whether requests can be sent.
 func (c *Connection) Ready() bool { return c != nil && c.Client != nil }
+
+// Refresh returns the listing that all refreshes of this run share. A failure is shared, too: asking again for each
+// resource, with all the retries, would keep the user waiting for the same answer.
+func (c *Connection) Refresh(ctx context.Context, fresh apiclient.Freshness) (*apiclient.View, error) {
+	if err := c.failure.known(); err != nil {
+		return nil, err
+	}
+	view, err := c.Client.Directory().View(ctx, fresh)
+	if err != nil && ctx.Err() == nil {
+		c.failure.remember(err)
+	}
+	return view, err
+}
+
+// refreshFailure is the first failure of a shared listing.
+type refreshFailure struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (f *refreshFailure) known() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+func (f *refreshFailure) remember(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
 
 // RequireReady reports an error naming the provider attributes that are still unknown.
 func (c *Connection) RequireReady(diags *diag.Diagnostics, doing string) bool {

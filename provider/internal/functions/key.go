@@ -29,13 +29,13 @@ const minSecret = 12
 func split(plaintext string) (parts keyParts, problem string) {
 	switch {
 	case plaintext == "":
-		return keyParts{}, "The key is empty."
+		return keyParts{}, "The key is empty"
 	case !utf8.ValidString(plaintext) || strings.ContainsFunc(plaintext, unicode.IsControl) || strings.ContainsFunc(plaintext, unicode.IsSpace):
-		return keyParts{}, "The key has white space or control characters in it. Remove them, for example with trimspace()."
+		return keyParts{}, "The key has white space or control characters in it. Remove them, for example with trimspace()"
 	}
 	found := keyShape.FindStringSubmatch(plaintext)
 	if found == nil {
-		return keyParts{}, "This is not a Better Data API key: one looks like bdk_live_ABC123_ followed by its secret part."
+		return keyParts{}, "This is not a Better Data API key: one looks like bdk_live_ABC123_ followed by its secret part"
 	}
 	parts = keyParts{prefix: found[1], environment: found[2]}
 	if secret := []rune(found[3]); len(secret) >= minSecret {

@@ -108,7 +108,7 @@ func TestActionRevokeRefusals(t *testing.T) {
 	other := w.seed("Other", "inventory:read")
 
 	_, said := w.revoke("key_unheard_of")
-	if said.failed() || len(said) != 1 {
+	if !said.failed() || len(said) != 1 {
 		t.Errorf("an id that is not listed: %s", said)
 	}
 	w.expectSays(said, "No API key key_unheard_of", "the id is wrong")
