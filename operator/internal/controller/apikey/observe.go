@@ -55,8 +55,23 @@ func (e *Engine) observe(ctx context.Context, ref Ref, read Read) (*scene, error
 	}
 	s.observeTargets()
 	s.memory.fill(&s.seen)
-	s.seen.Workloads, err = e.Cluster.Rollout(ctx, r, s.seen.Target.Sequence)
-	return s, err
+	if s.seen.Workloads, err = e.Cluster.Rollout(ctx, r, s.seen.Target.Sequence); err != nil {
+		return nil, err
+	}
+	return s, e.unchanged(ctx, s, read)
+}
+
+// unchanged reads the ApiKey live once more, after the ledgers: a rotate token that was read before another process
+// handled a newer one would look like one that is still to be handled.
+func (e *Engine) unchanged(ctx context.Context, s *scene, read Read) error {
+	if read == Cached {
+		return nil
+	}
+	now, err := e.Cluster.Resource(ctx, s.resource.Ref(), Live)
+	if err == nil && (now.UID != s.resource.UID || now.Version != s.resource.Version) {
+		return fmt.Errorf("the ApiKey: %w", ErrConflict)
+	}
+	return err
 }
 
 // observeConnection returns the Connection's state and a listing, which is nil where there is none to go by.
@@ -120,6 +135,11 @@ func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view
 	known, err := e.Cluster.Known(ctx, state.Identity)
 	if err != nil {
 		return err
+	}
+	for _, l := range s.ledgers {
+		if l.ID != "" && l.Connection == state.Identity { // the cache may lack them yet
+			known = append(known, Known{ID: l.ID, IssuedAt: l.IssuedAt, Credential: l.Credential})
+		}
 	}
 	now := e.Now()
 	listed := func(id string) bool { _, ok := view.Get(id); return ok }

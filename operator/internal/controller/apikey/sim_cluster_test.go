@@ -173,8 +173,7 @@ func (p *process) Resource(ctx context.Context, ref Ref, read Read) (*Resource, 
 	}
 	r.NamespaceTerminating = e.terminating
 	if read == Live {
-		p.lookStep = p.s.steps
-		p.lookedAt, p.justified, p.retained = p.s.now, p.c.wantsKey(r.UID), r.Settings.Retain
+		p.retained = r.Settings.Retain
 	}
 	return &r, nil
 }
@@ -390,6 +389,8 @@ func (p *process) Restart(context.Context, *Resource, int) error { return nil }
 
 // Open implements Connections.
 func (p *process) Open(_ context.Context, r *Resource) (Connection, error) {
+	// Each look at the ApiKey opens its Connection once, after the ApiKey itself was read.
+	p.lookStep, p.lookedAt, p.justified = p.s.steps, p.s.now, p.c.wantsKey(r.UID)
 	token := p.c.token[r.ConnectionRef]
 	if token == "" {
 		token = p.c.adminToken()
