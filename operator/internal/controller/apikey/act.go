@@ -56,6 +56,9 @@ func (e *Engine) patch(ctx context.Context, s *scene, a Patch) error {
 	if _, err := s.conn.UpdateKey(ctx, a.ID, apiclient.UpdateKeyRequest{Name: a.Name, Scopes: a.Scopes}); err != nil {
 		return err
 	}
+	if !s.seen.recorded(a.ID) {
+		s.memory.unknown = append(s.memory.unknown, e.Now()) // an adopted key: listings may not show its marker yet
+	}
 	memo := a.memo(before)
 	s.memory.patched, s.memory.patchedAt = &memo, e.Now()
 	return nil

@@ -76,15 +76,16 @@ func (m *memory) forgetStrays(marked []apiclient.Key) {
 	})
 }
 
-// sawStrays notes the live keys with our marker that a live list of ledgers, made after the listing, lacks.
-func (m *memory) sawStrays(marked []apiclient.Key, recorded func(id string) bool, view View, now time.Time) {
+// sawStrays notes the live keys with our marker that a live list of ledgers, made after the listing, lacks. While a
+// target holds one, its time does not begin.
+func (m *memory) sawStrays(marked []apiclient.Key, o Observation, view View, now time.Time) {
 	seen := map[string]Stray{}
 	for _, key := range marked {
-		if recorded(key.ID) {
+		if o.recorded(key.ID) {
 			continue
 		}
 		stray, known := m.strays[key.ID]
-		if !known {
+		if !known || o.heldByTarget(key.ID) {
 			restored := key.CreatedAt == nil || view.ServerTime().Sub(*key.CreatedAt) > time.Hour
 			stray = Stray{ID: key.ID, FirstSeen: now, Restored: restored}
 		}

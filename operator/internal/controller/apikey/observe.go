@@ -53,7 +53,6 @@ func (e *Engine) observe(ctx context.Context, ref Ref, read Read) (*scene, error
 	if err := e.observeListing(ctx, s, state, view, read); err != nil {
 		return nil, err
 	}
-	s.observeTargets()
 	s.memory.fill(&s.seen)
 	if s.seen.Workloads, err = e.Cluster.Rollout(ctx, r, s.seen.Target.Sequence); err != nil {
 		return nil, err
@@ -130,20 +129,22 @@ func (e *Engine) freshness(s *scene, poll time.Duration) apiclient.Freshness {
 // observeListing takes what concerns this ApiKey out of the listing, and remembers what it shows.
 func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view View, read Read) error {
 	if view == nil {
+		s.observeTargets()
 		return nil
 	}
 	known, err := e.Cluster.Known(ctx, state.Identity)
 	if err != nil {
 		return err
 	}
+	var own []Known
 	for _, l := range s.ledgers {
-		if l.ID != "" && l.Connection == state.Identity { // the cache may lack them yet
-			known = append(known, Known{ID: l.ID, IssuedAt: l.IssuedAt, Credential: l.Credential})
+		if l.ID != "" {
+			own = append(own, Known{ID: l.ID, IssuedAt: l.IssuedAt, Credential: l.Credential})
 		}
 	}
-	now := e.Now()
-	listed := func(id string) bool { _, ok := view.Get(id); return ok }
-	s.seen.Connection.TenantMismatch = mismatched(known, listed, state, view.BegunAt())
+	tenant := tenancy{state: state, begunAt: view.BegunAt(), known: append(known, own...)} // the cache may lack some yet
+	tenant.listed = func(id string) bool { _, ok := view.Get(id); return ok }
+	s.seen.Connection.TenantMismatch = tenant.mismatched(own)
 	marked := view.LiveWithMarker(s.resource.Marker)
 	s.seen.Listing = &Listing{BegunAt: view.BegunAt(), Keys: map[string]apiclient.Key{}}
 	for _, key := range marked {
@@ -159,11 +160,12 @@ func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view
 			s.seen.Listing.Keys[id] = key
 		}
 	}
-	s.memory.sawListing(s.seen.Ledgers, view, s.seen.Connection.TenantMismatch, now)
-	s.memory.forgetStrays(marked)
+	s.memory.sawListing(s.seen.Ledgers, view, s.seen.Connection.TenantMismatch, e.Now())
 	s.forgetPatch(view.BegunAt())
+	s.observeTargets()
+	s.memory.forgetStrays(marked)
 	if read == Live {
-		s.memory.sawStrays(marked, s.seen.recorded, view, now)
+		s.memory.sawStrays(marked, s.seen, view, e.Now())
 	}
 	return nil
 }
@@ -181,6 +183,7 @@ func (s *scene) forgetPatch(begunAt time.Time) {
 	}
 }
 
+// observeTargets comes after the listing, by which keys are recognized whose ledger is lost.
 func (s *scene) observeTargets() {
 	s.seen.Target = Target{Name: s.resource.Settings.TargetName}
 	for _, record := range s.targets {

@@ -76,8 +76,9 @@ func (p *process) onRevoke(k *simKey) {
 	if shown.IsZero() {
 		return // never in service
 	}
-	if p.c.meddled >= p.lookStep {
-		return // no read can be later than this call
+	newest := p.newest(r)
+	if p.c.meddled >= p.lookStep || newest != nil && s.killed[newest.ID].After(p.lookedAt.Add(-10*time.Minute)) {
+		return // people were faster than any read, or than the poll
 	}
 	if p.c.shows(k) {
 		s.violatef("P1: %s revokes %s, which a target holds", p.name, k.id)
