@@ -12,20 +12,28 @@ const previousPrefix = "previous-"
 // sealLost writes the ledger of a key again that a target holds and no ledger records: it is in service, and the
 // ledger that could have restored it is gone.
 func sealLost(o Observation, _ time.Time) Action {
-	for _, t := range o.targets() {
-		if t.Ownership != Ours || t.HoldsListed == "" || o.recorded(t.HoldsListed) {
-			continue
-		}
-		if o.Object.NamespaceTerminating {
-			return stalls(NamespaceEnds, "the namespace is being deleted: the lost ledger of %s cannot be written", t.HoldsListed)
-		}
-		sequence := t.Sequence
-		if sequence <= 0 || o.sequenceTaken(sequence) {
-			sequence = o.nextSequence()
-		}
-		return Seal{ID: t.HoldsListed, Sequence: sequence, Target: t}
+	t, found := o.holderOfLost()
+	if !found {
+		return Rest{}
 	}
-	return Rest{}
+	if o.Object.NamespaceTerminating {
+		return stalls(NamespaceEnds, "the namespace is being deleted: the lost ledger of %s cannot be written", t.HoldsListed)
+	}
+	sequence := t.Sequence
+	if sequence <= 0 || o.sequenceTaken(sequence) {
+		sequence = o.nextSequence()
+	}
+	return Seal{ID: t.HoldsListed, Sequence: sequence, Target: t}
+}
+
+// holderOfLost returns a target of ours with a live key that no ledger records.
+func (o Observation) holderOfLost() (Target, bool) {
+	for _, t := range o.targets() {
+		if t.Ownership == Ours && t.HoldsListed != "" && !o.recorded(t.HoldsListed) {
+			return t, true
+		}
+	}
+	return Target{}, false
 }
 
 // holdsKnown reports whether a ledger records what the target holds.
@@ -40,9 +48,12 @@ func (o Observation) holdsKnown() bool {
 	return false
 }
 
-// guarded reports that the target may hold a key in service whose ledger is lost and which listings may not show
-// yet. Until they would, it is not overwritten.
+// guarded reports that a target holds a key in service whose ledger is lost, or may hold one that listings do not show
+// yet. Until that is settled, it is not overwritten, and no other key is issued.
 func (o Observation) guarded(now time.Time) (time.Time, bool) {
+	if _, lost := o.holderOfLost(); lost {
+		return time.Time{}, true
+	}
 	newest, _ := o.newest()
 	if o.Target.Ownership != Ours || o.Target.Sequence <= newest.Sequence || len(o.Target.Entries) == 0 || o.holdsKnown() {
 		return time.Time{}, false

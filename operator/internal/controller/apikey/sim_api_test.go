@@ -231,7 +231,7 @@ func (c *simConnection) post(ctx context.Context, op apiclient.Operation, effect
 		_, _ = effect(t)
 		return nil, apiclient.ErrOutcomeUnknown
 	case lateWrite:
-		c.p.c.late = append(c.p.c.late, func() { _, _ = effect(t) })
+		c.p.c.late = append(c.p.c.late, lateEffect{c.p.s.now, func() { _, _ = effect(t) }})
 		return nil, apiclient.ErrOutcomeUnknown
 	case noFault:
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 )
@@ -16,14 +17,21 @@ type simCluster struct {
 	s         *sim
 	uid       string
 	history   []*etcd // every committed state; the last is the present
-	late      []func()
+	late      []lateEffect
 	processes []*process
 
 	token     map[string]string // by connection; empty: the plaintext in the admin ApiKey's target
 	accepted  map[string]bool
 	refused   bool
-	meddled   int             // the step at which people last changed records behind the operator's back
-	orphansOK map[string]bool // uids whose ApiKey was removed by force
+	meddled   int                  // the step at which people last changed records behind the operator's back
+	deleted   map[string]time.Time // by uid: when people last deleted a target, and with it since when it held its key
+	orphansOK map[string]bool      // uids whose ApiKey was removed by force
+}
+
+// lateEffect is a write whose client gave up, and when it was sent.
+type lateEffect struct {
+	sent time.Time
+	do   func()
 }
 
 // etcd is one immutable state.
@@ -43,7 +51,7 @@ const (
 func newSimCluster(s *sim, number int) *simCluster {
 	c := &simCluster{
 		s: s, uid: fmt.Sprintf("cluster-%d", number), token: map[string]string{},
-		accepted: map[string]bool{}, orphansOK: map[string]bool{},
+		accepted: map[string]bool{}, orphansOK: map[string]bool{}, deleted: map[string]time.Time{},
 		history: []*etcd{{apiKeys: map[string]Resource{}, ledgers: map[string]LedgerRecord{}, targets: map[string]TargetRecord{}}},
 	}
 	for _, name := range []string{mainConnection, bootConnection} {
@@ -154,7 +162,7 @@ func (p *process) write(ctx context.Context, what string, effect func() error) e
 		_ = effect()
 		return errUnclear
 	case lateWrite:
-		p.c.late = append(p.c.late, func() { _ = effect() })
+		p.c.late = append(p.c.late, lateEffect{p.s.now, func() { _ = effect() }})
 		return errUnclear
 	case noFault:
 	}

@@ -145,6 +145,7 @@ func (c *simCluster) touchTarget() {
 		switch tampering {
 		case 0:
 			delete(e.targets, name)
+			c.deleted[t.Labels["uid"]] = s.now
 			return
 		case 1:
 			t.Data["api-key"] = apiclient.NewSecret("garbage")

@@ -40,9 +40,11 @@ func (c *simCluster) holdsOwn(r Resource) bool {
 		if t.Labels["uid"] != r.UID {
 			continue
 		}
-		k := c.s.byPlaintext(t.Data[r.Settings.TargetKey])
-		if k != nil && k.now().Live() && r.Marker.In(k.now().Name) && k.tenant.name == "A" {
-			return true
+		for entry, value := range t.Data {
+			k := c.s.byPlaintext(value)
+			if k != nil && k.now().Live() && r.Marker.In(k.now().Name) && k.tenant.name == "A" && !strings.HasPrefix(entry, previousPrefix) {
+				return true
+			}
 		}
 	}
 	return false
@@ -87,7 +89,7 @@ func (p *process) onRevoke(k *simKey) {
 		s.violatef("P1: %s revokes %s while no live key is published", p.name, k.id)
 		return
 	}
-	if since := s.now.Sub(shown); since < serving.Overlap && !s.tainted[serving.ID] {
+	if since := s.now.Sub(shown); since < serving.Overlap && !s.tainted[serving.ID] && p.c.deleted[r.UID].Before(shown) {
 		s.violatef("P1: %s revokes %s %s after it went out of service, overlap %s", p.name, k.id, since, serving.Overlap)
 	}
 }
@@ -220,8 +222,8 @@ func (s *sim) settle() {
 		for _, p := range c.processes {
 			p.stop()
 		}
-		for _, write := range c.late {
-			write()
+		for range c.late {
+			s.land()
 		}
 		c.calm()
 	}

@@ -128,7 +128,10 @@ func (s *sim) pass() {
 	s.now = s.now.Add(d)
 }
 
-// land carries out a write whose client gave up on it long ago.
+// requestTimeout is how long servers work on a request at most.
+const requestTimeout = 90 * time.Second
+
+// land carries out a write whose client gave up on it.
 func (s *sim) land() {
 	c := s.anyCluster()
 	if len(c.late) == 0 {
@@ -137,9 +140,12 @@ func (s *sim) land() {
 	i := s.rng.IntN(len(c.late))
 	write := c.late[i]
 	c.late = slices.Delete(c.late, i, i+1)
+	if s.now.Sub(write.sent) > requestTimeout {
+		return // the server gave up on it too
+	}
 	s.logf("a late write lands")
 	s.counts["late"]++
-	write()
+	write.do()
 }
 
 // errCrash unwinds a reconcile whose process is gone.
