@@ -93,6 +93,25 @@ func TestAccQuotaInterrupted(t *testing.T) {
 	}
 }
 
+// TestAccPlanningInterrupted: Ctrl-C while the plan of an apply waits for the quota ends at once, too, although Terraform
+// asks providers to stop only while it applies.
+func TestAccPlanningInterrupted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ws := newWorkspace(t, w, manyKeys(2, ""))
+	ws.apply()
+	before := w.api.Stats().Total
+	w.api.AddFault(sandbox.Fault{Operation: "list", Kind: "429", Latency: time.Hour})
+	run := ws.start("apply", "-auto-approve", "-no-color")
+	eventually(t, "the API has asked to wait", func() bool { return w.api.Stats().Total > before })
+	interrupted := time.Now()
+	run.interrupt()
+	res := run.wait()
+	if took := time.Since(interrupted); took > 10*time.Second || res.err == nil {
+		t.Errorf("ended %s after Ctrl-C with %v, want at once and an error:\n%s", took, res.err, tail(res.output))
+	}
+}
+
 func tail(output string) string {
 	if len(output) > 4000 {
 		return "..." + output[len(output)-4000:]

@@ -149,3 +149,25 @@ func TestAccRotationIntervalChanged(t *testing.T) {
 		},
 	})
 }
+
+// TestAccRotationIntervalKnownAfterApply: an interval that another resource computes, and that turns out the same, lets a
+// key that is due rotate without an inconsistent plan.
+func TestAccRotationIntervalKnownAfterApply(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	config := func(n string) string {
+		return `resource "terraform_data" "policy" {
+  input            = "2160h"
+  triggers_replace = "` + n + `"
+}
+` + w.key("Computed", `rotation = { interval = terraform_data.policy.output }`)
+	}
+	var plaintext string
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: w.factories(),
+		Steps: []resource.TestStep{
+			{Config: config("1"), Check: remember("plaintext_key", &plaintext)},
+			{PreConfig: w.later(91 * 24 * time.Hour), Config: config("2"), Check: changed("plaintext_key", &plaintext)},
+		},
+	})
+}

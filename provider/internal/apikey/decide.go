@@ -74,10 +74,18 @@ func decideIssue(prior, plan *model, s plannedSettings, reschedule bool) (issueK
 		return issueRotate, "age_recipients changed"
 	case plan.RotateOnImport.ValueBool() && !prior.hasSecret():
 		return issueRotate, "its plaintext is not known and rotate_on_import is set"
-	case s.rotation.Triggers.IsUnknown() || hasUnknown(s.rotation.Triggers) || plan.AgeRecipients.IsUnknown() || hasUnknown(plan.AgeRecipients):
+	case mayIssue(prior, plan, s):
 		return issueMaybe, ""
 	}
 	return issueNone, ""
+}
+
+// mayIssue reports that a value which is not known yet decides whether a key is issued.
+func mayIssue(prior, plan *model, s plannedSettings) bool {
+	return s.rotation.Triggers.IsUnknown() || hasUnknown(s.rotation.Triggers) ||
+		plan.AgeRecipients.IsUnknown() || hasUnknown(plan.AgeRecipients) ||
+		(plan.RotateOnImport.IsUnknown() && !prior.hasSecret()) ||
+		(s.rotation.Interval.IsUnknown() && prior.RotationDue.ValueBool())
 }
 
 func dueReason(prior *model, r rotationModel) string {

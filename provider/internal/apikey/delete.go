@@ -45,6 +45,22 @@ func (r *Resource) Delete(ctx context.Context, req resource.DeleteRequest, resp 
 		return
 	}
 	r.unmarkRetained(ctx, &state, issuing, &resp.Diagnostics)
+	warnOfUnfound(&state, issuing, doomed, &resp.Diagnostics)
+}
+
+// warnOfUnfound says what a destroy cannot know (P2): an API may commit a create after the listings that were to show it,
+// and of an object tainted by hand Terraform does not hand back the marker. A marker in the name alone is no leave to
+// revoke: the key may have been renamed to it, or imported with it.
+func warnOfUnfound(state *model, issuing issuance, doomed []apiclient.Key, diags *diag.Diagnostics) {
+	name := state.Name.ValueString()
+	unsettled := state.ID.IsNull() && !state.hasSecret() && len(doomed) == 0
+	unrecorded := issuing.Marker == "" && !state.ID.IsNull()
+	if len(apiclient.MarkersIn(name)) == 0 || !(unsettled || unrecorded) {
+		return
+	}
+	diags.AddWarning(fmt.Sprintf("A live key named %q may still turn up", name),
+		"The answer to an earlier create or rotate was lost, and no key of that name was found and revoked now. If the API lists one later, "+
+			"nobody has its plaintext: revoke it in the console. Data source betterdata_api_keys finds it by its name.")
 }
 
 // doomed collects what a destroy revokes.

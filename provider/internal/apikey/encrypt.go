@@ -115,11 +115,13 @@ func (v recipientsValidator) MarkdownDescription(ctx context.Context) string {
 
 // ValidateSet implements validator.Set.
 func (recipientsValidator) ValidateSet(_ context.Context, req validator.SetRequest, resp *validator.SetResponse) {
+	var known []string
 	for _, element := range req.ConfigValue.Elements() {
 		text, ok := element.(types.String)
 		if !ok || text.IsUnknown() {
 			continue
 		}
+		known = append(known, text.ValueString())
 		_, err := parseRecipient(text.ValueString())
 		switch {
 		case errors.Is(err, errSecretIdentity):
@@ -128,6 +130,13 @@ func (recipientsValidator) ValidateSet(_ context.Context, req validator.SetReque
 		case err != nil:
 			resp.Diagnostics.AddAttributeError(req.Path.AtSetValue(element), "Invalid age recipient", upperFirst(err.Error())+".")
 		}
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	// Each may be good and the set not: age does not encrypt to post-quantum and other recipients together.
+	if _, err := newSealer(known); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid age recipients", upperFirst(err.Error())+".")
 	}
 }
 

@@ -39,7 +39,11 @@ func (r *Resource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 	case destroying:
 		r.planDestroy(ctx, &prior, &resp.Diagnostics)
 	default:
-		planUpdate(ctx, &prior, &plan, &resp.Diagnostics)
+		if planUpdate(ctx, &prior, &plan, &resp.Diagnostics) == issueReissue && !plan.Name.IsUnknown() && r.connection.Ready() {
+			// A reissue that was killed has left its key under the name that this one is to have.
+			known := append(idsOf(prior.previousKeys(ctx, &resp.Diagnostics)), prior.ID.ValueString())
+			r.warnOfNamesakes(ctx, plan.Name.ValueString(), known, &resp.Diagnostics)
+		}
 		r.warnOfInterruptedRotation(ctx, &prior, &plan, &resp.Diagnostics)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	}
@@ -55,13 +59,13 @@ func (r *Resource) planCreate(ctx context.Context, plan *model, diags *diag.Diag
 	if plan.Name.IsUnknown() || !r.connection.Ready() {
 		return
 	}
-	r.warnOfNamesakes(ctx, plan.Name.ValueString(), diags)
+	r.warnOfNamesakes(ctx, plan.Name.ValueString(), nil, diags)
 }
 
 // warnOfNamesakes names live keys that a run which was killed before it could write any state may have left. It
-// cannot know: another workspace may have made them, so it touches none (P2).
-func (r *Resource) warnOfNamesakes(ctx context.Context, name string, diags *diag.Diagnostics) {
-	view, err := r.connection.Client.Directory().View(ctx, viewOfThisRun)
+// cannot know: another workspace may have made them, so it touches none (P2). Keys that this object knows are left out.
+func (r *Resource) warnOfNamesakes(ctx context.Context, name string, known []string, diags *diag.Diagnostics) {
+	view, err := r.connection.Refresh(apiclient.WithTimeBudget(ctx, defaultTimeout), viewOfThisRun)
 	if err != nil {
 		if misconfigured(err) {
 			addAPIError(diags, "Cannot list API keys", err,
@@ -73,7 +77,7 @@ func (r *Resource) warnOfNamesakes(ctx context.Context, name string, diags *diag
 	}
 	var found []string
 	for _, key := range view.Keys() {
-		if key.Live() && apiclient.StripMarkers(key.Name) == name {
+		if key.Live() && apiclient.StripMarkers(key.Name) == name && !slices.Contains(known, key.ID) {
 			found = append(found, describe(key))
 		}
 	}
@@ -96,7 +100,7 @@ func (r *Resource) warnOfInterruptedRotation(ctx context.Context, prior, plan *m
 	if !interrupted || plan.Name.IsUnknown() || !r.connection.Ready() {
 		return
 	}
-	view, err := r.connection.Client.Directory().View(ctx, viewOfThisRun)
+	view, err := r.connection.Refresh(apiclient.WithTimeBudget(ctx, defaultTimeout), viewOfThisRun)
 	if err != nil {
 		r.connection.WarnUnchecked(diags, err)
 		return
@@ -140,7 +144,12 @@ func (r *Resource) planDestroy(ctx context.Context, prior *model, diags *diag.Di
 	}
 }
 
-func planUpdate(ctx context.Context, prior, plan *model, diags *diag.Diagnostics) {
+func planUpdate(ctx context.Context, prior, plan *model, diags *diag.Diagnostics) issueKind {
+	if prior.ID.IsNull() && !prior.hasSecret() {
+		diags.AddError("This object has no key",
+			"The answer to its create was lost, and it is no longer marked as tainted. Mark it again, with terraform taint or -replace: "+
+				"the next apply then revokes what the create may have left, and creates a new key.")
+	}
 	s := plannedSettings{
 		rotation:      plan.rotation(ctx, diags),
 		priorRotation: prior.rotation(ctx, diags),
@@ -162,6 +171,7 @@ func planUpdate(ctx context.Context, prior, plan *model, diags *diag.Diagnostics
 		plan.PreviousKeys = types.ListUnknown(previousKeyType())
 	}
 	explain(prior, s, in, diags)
+	return in.issue
 }
 
 func planReschedule(plan *model, s plannedSettings) {

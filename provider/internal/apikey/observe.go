@@ -78,14 +78,19 @@ func foldCurrent(next *model, issuing issuance, seen observed) {
 	case sightingListed:
 	}
 	key := seen.keys[id]
-	next.Name = types.StringValue(issuing.shownName(key.Name, next.NameMarker.ValueString()))
+	if key.Name != "" || next.Name.IsNull() {
+		next.Name = types.StringValue(issuing.shownName(key.Name, next.NameMarker.ValueString()))
+	}
 	foldScopes(next, key.Scopes)
 	foldFacts(next, key)
 }
 
 // foldScopes keeps the state's own spelling while it grants the same: an API that expands inventory:* must not give
-// a diff in every plan (docs/decisions/0007).
+// a diff in every plan (docs/decisions/0007). A listing without scopes says nothing of them.
 func foldScopes(next *model, got []string) {
+	if got == nil && !next.Scopes.IsNull() {
+		return
+	}
 	if next.Scopes.IsNull() || !apiclient.SameCoverage(stringsOf(next.Scopes), got) {
 		next.setScopes(got)
 	}

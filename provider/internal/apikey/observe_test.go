@@ -75,8 +75,12 @@ func TestFoldCurrent(t *testing.T) {
 			want:    func(m *model) { m.Scopes = scopeSet("forecast:read") },
 		},
 		"scopes taken away outside": {
-			listing: []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) { k.Scopes = nil })},
+			listing: []apiclient.Key{keyInListing("key_1", "Forecast", func(k *apiclient.Key) { k.Scopes = []string{} })},
 			want:    func(m *model) { m.Scopes = scopeSet() },
+		},
+		"a listing without name and scopes says nothing of them": {
+			listing: []apiclient.Key{keyInListing("key_1", "", func(k *apiclient.Key) { k.Scopes = nil })},
+			want:    func(*model) {},
 		},
 		"an expanded wildcard is no drift": {
 			state: func(m *model) { m.Scopes = scopeSet("inventory:*") },

@@ -138,14 +138,23 @@ func (u *update) rotate(ctx context.Context, next *model) bool {
 		next.Name = types.StringValue(u.issuing.shownName(u.bornName(), u.plan.NameMarker.ValueString()))
 		return false
 	}
+	if issued.CreatedAt != nil && !olderThan(u.prior.CreatedAt, *issued.CreatedAt) {
+		// The time of the first issue, by which the new plaintext would be due at once, for ever.
+		next.CreatedAt = timeValue(issued.ServerTime)
+	}
 	if next.ID.Equal(u.prior.ID) {
-		// The API kept the id: there is no predecessor to revoke, and revoking this id would kill the new key. The
-		// time it tells may be that of the first issue, by which the new plaintext would be due at once, for ever.
+		// The API kept the id: there is no predecessor to revoke, and revoking this id would kill the new key.
 		next.CreatedAt = timeValue(issued.ServerTime)
 		return true
 	}
 	u.retire(next.ID, issued.ServerTime)
 	return true
+}
+
+// olderThan reports whether a recorded time lies before another. One that is not recorded does.
+func olderThan(recorded types.String, other time.Time) bool {
+	at, ok := timeOf(recorded)
+	return !ok || at.Before(other)
 }
 
 func (u *update) bornName() string {

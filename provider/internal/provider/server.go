@@ -3,6 +3,8 @@ package provider
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -58,6 +60,21 @@ func Finish(ctx context.Context, server tfprotov6.ProviderServer) error {
 		return nil
 	}
 	return s.duties.Do(ctx)
+}
+
+// StopOnInterrupt stops a server of Server on Ctrl-C, which a terminal sends to the whole process group. Terraform asks
+// to stop only while it applies; a refresh before it that waits for the quota would otherwise go on to its end.
+func StopOnInterrupt(server tfprotov6.ProviderServer) {
+	s, ok := server.(*stoppable)
+	if !ok {
+		return
+	}
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	go func() {
+		<-interrupts
+		s.stop()
+	}()
 }
 
 // StopProvider implements tfprotov6.ProviderServer.
