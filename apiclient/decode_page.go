@@ -14,9 +14,6 @@ type pageContent struct {
 	evidence evidence
 }
 
-// evidence is what an answer says about paging; absent where it does not.
-type evidence struct{ page, total, totalPages, offset int }
-
 // decodePage reads an answer to the listing. A shape that is not recognised is an error, never an empty page: to the
 // callers a key that is not listed is a key that is gone.
 func decodePage(body []byte) (pageContent, error) {
@@ -68,23 +65,4 @@ func listIn(value any, said evidence) ([]any, error) {
 		return nil, nil
 	}
 	return nil, errUnknownShape
-}
-
-// evidenceIn gathers the paging fields from where they may be, each from the first place that has it.
-func evidenceIn(value any) evidence {
-	root, _ := value.(fields)
-	data, _ := root["data"].(fields)
-	meta, _ := root["meta"].(fields)
-	pick := func(name string) int {
-		for _, container := range []fields{root, data, meta} {
-			pagination, _ := container["pagination"].(fields)
-			for _, place := range []fields{pagination, container} {
-				if n := countAt(place, name); n != absent {
-					return n
-				}
-			}
-		}
-		return absent
-	}
-	return evidence{page: pick("page"), total: pick("total"), totalPages: pick("totalPages"), offset: pick("offset")}
 }

@@ -178,16 +178,16 @@ func TestDecodePageEmpty(t *testing.T) {
 
 func TestEvidence(t *testing.T) {
 	t.Parallel()
-	none := evidence{absent, absent, absent, absent}
+	none := evidence{page: absent, total: absent, totalPages: absent, offset: absent}
 	for body, want := range map[string]evidence{
 		`[]`:             none,
 		`{"apiKeys":[]}`: none,
 		`{"pagination":{"page":2,"pageSize":100,"total":500,"totalPages":5}}`: {page: 2, total: 500, totalPages: 5, offset: absent},
 		`{"total":5,"limit":50,"offset":0}`:                                   {page: absent, total: 5, totalPages: absent, offset: 0},
-		`{"data":{"pagination":{"total":7}}}`:                                 {absent, 7, absent, absent},
-		`{"data":{"total":7}}`:                                                {absent, 7, absent, absent},
-		`{"meta":{"pagination":{"totalPages":7}}}`:                            {absent, absent, 7, absent},
-		`{"pagination":{"total":"7"}}`:                                        {absent, 7, absent, absent},
+		`{"data":{"pagination":{"total":7}}}`:                                 {page: absent, total: 7, totalPages: absent, offset: absent},
+		`{"data":{"total":7}}`:                                                {page: absent, total: 7, totalPages: absent, offset: absent},
+		`{"meta":{"pagination":{"totalPages":7}}}`:                            {page: absent, total: absent, totalPages: 7, offset: absent},
+		`{"pagination":{"total":"7"}}`:                                        {page: absent, total: 7, totalPages: absent, offset: absent},
 		`{"pagination":{"total":-7,"totalPages":null,"page":1.5}}`:            none,
 		`{"pagination":{"total":99999999999999999999}}`:                       none,
 		`{"pagination":[]}`:                                                   none,

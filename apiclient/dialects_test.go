@@ -258,3 +258,27 @@ func TestFaults(t *testing.T) {
 		})
 	}
 }
+
+// P3: whatever the shape and the paging, 150 keys are listed whole, or not at all.
+func TestListingsAreWhole(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{"apiKeys", "array", "data", "items", "keys", "data.apiKeys"} {
+		for _, paging := range []string{"page", "offset", "none", "silent-cut", "ignored", "limit-refused"} {
+			t.Run(list+" "+paging, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					a := newArc(t, sandbox.Dialect{List: list, Paging: paging})
+					for range 150 {
+						a.check(a.client.CreateKey(t.Context(), apiclient.CreateKeyRequest{Name: "n", Scopes: []string{"*"}}))
+					}
+					view, err := a.client.Directory().View(t.Context(), apiclient.Freshness{})
+					if err != nil {
+						t.Logf("refused: %v", err)
+					} else if n := len(view.Keys()); n != 150 {
+						t.Errorf("%d of 150 keys are taken for all", n)
+					}
+				})
+			})
+		}
+	}
+}

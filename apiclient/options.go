@@ -31,6 +31,7 @@ type config struct {
 	log             *slog.Logger
 	pageCap         int
 	pageSize        int
+	listingLimit    int // bytes
 	notify          func(ctx context.Context, w Wait)
 	exchangeTimeout time.Duration // create and rotate; the others use the caller's if there is one
 }
@@ -42,6 +43,7 @@ func defaults() config {
 		log:             slog.New(slog.DiscardHandler),
 		pageCap:         1000,
 		pageSize:        100,
+		listingLimit:    listingLimit,
 		notify:          func(context.Context, Wait) {},
 		exchangeTimeout: exchangeTimeout,
 	}

@@ -20,6 +20,8 @@ type KeyPage struct {
 
 	receivedAt time.Time // by the client's clock
 	evidence   evidence
+	limit      int // asked for; 0: none
+	size       int // of the answer, in bytes
 }
 
 // position is where a page begins, in the style the server pages in.
@@ -45,17 +47,17 @@ func (p position) query(limit int) url.Values {
 // page fetches one page. A server that answers 400 to limit is asked again without, and from then on never with.
 func (c *Client) page(ctx context.Context, at position) (*KeyPage, error) {
 	if c.limitRefused.Load() {
-		return c.fetch(ctx, at.query(0))
+		return c.fetch(ctx, at, 0)
 	}
 	limit := at.limit
 	if limit <= 0 {
 		limit = c.config.pageSize
 	}
-	page, err := c.fetch(ctx, at.query(limit))
+	page, err := c.fetch(ctx, at, limit)
 	if !hasStatus(err, http.StatusBadRequest) {
 		return page, err
 	}
-	page, errWithout := c.fetch(ctx, at.query(0))
+	page, errWithout := c.fetch(ctx, at, 0)
 	if errWithout != nil {
 		return nil, err
 	}
@@ -63,8 +65,8 @@ func (c *Client) page(ctx context.Context, at position) (*KeyPage, error) {
 	return page, nil
 }
 
-func (c *Client) fetch(ctx context.Context, query url.Values) (*KeyPage, error) {
-	k := &call{op: OpList, method: http.MethodGet, template: "/admin/api-keys", elements: keysPath, query: query, limit: pageLimit}
+func (c *Client) fetch(ctx context.Context, at position, limit int) (*KeyPage, error) {
+	k := &call{op: OpList, method: http.MethodGet, template: "/admin/api-keys", elements: keysPath, query: at.query(limit), limit: pageLimit}
 	got, err := c.repeat(ctx, k)
 	if err != nil {
 		return nil, err
@@ -73,21 +75,16 @@ func (c *Client) fetch(ctx context.Context, query url.Values) (*KeyPage, error) 
 	if err != nil {
 		return nil, k.notUnderstood(got, err.Error())
 	}
-	return &KeyPage{Keys: content.keys, ServerTime: got.serverTime, receivedAt: got.receivedAt, evidence: content.evidence}, nil
+	content.evidence.more = content.evidence.more || linksNext(got.header)
+	return &KeyPage{
+		Keys: content.keys, ServerTime: got.serverTime, receivedAt: got.receivedAt,
+		evidence: content.evidence, limit: limit, size: len(got.body),
+	}, nil
 }
 
-// listing gathers the pages of one complete listing.
-type listing struct {
-	keys       []Key // each id once
-	serverTime time.Time
-	receivedAt time.Time
-
-	seen       map[string]bool
-	received   int // keys on the pages so far, repeated ones included
-	firstTotal int
-	lastTotal  int
-	flaw       string // why the listing cannot be complete
-}
+// listingLimit bounds the answers of one complete listing, in bytes. 1000 pages of 100 keys, the most that the caps
+// allow, stay below it at 600 bytes a key; decoded, a hostile server's tiny keys take twenty times the memory.
+const listingLimit = 64 << 20
 
 // completeListing fetches all pages, or fails. A listing that contradicts itself, because it changed underneath or
 // because a page went wrong, is fetched once more.
@@ -112,73 +109,20 @@ func incomplete(why string) *Error {
 }
 
 func (c *Client) listOnce(ctx context.Context) (*listing, error) {
-	l := &listing{seen: map[string]bool{}, firstTotal: absent, lastTotal: absent}
-	at := position{page: 1, offset: absent}
+	l, at := newListing(), position{page: 1, offset: absent}
 	for range c.config.pageCap {
 		page, err := c.page(ctx, at)
 		if err != nil {
 			return nil, err
 		}
-		if !l.take(page, at.page) {
+		next, more := l.take(page, at)
+		if !more {
 			return l, nil
 		}
-		at.page++
-		if page.evidence.offset != absent && page.evidence.page == absent && page.evidence.totalPages == absent {
-			at.offset = l.received
+		if l.size > c.config.listingLimit {
+			return nil, incomplete(fmt.Sprintf("it is larger than %d MiB", c.config.listingLimit>>20))
 		}
+		at = next
 	}
 	return nil, incomplete(fmt.Sprintf("it has more than %d pages", c.config.pageCap))
-}
-
-// take adds a page and reports whether there may be another. Only evidence ends a listing: the total or the number
-// of pages, else a page without a key that is new. A page shorter than the limit ends nothing, because the server
-// may cut at a limit of its own.
-func (l *listing) take(page *KeyPage, number int) (more bool) {
-	added := l.add(page.Keys)
-	l.serverTime, l.receivedAt = page.ServerTime, page.receivedAt
-	l.received += len(page.Keys)
-	said := page.evidence
-	if said.total != absent {
-		return l.takeTotal(said.total, added)
-	}
-	if said.totalPages == absent {
-		return added > 0
-	}
-	if number < said.totalPages && added == 0 {
-		l.flaw = fmt.Sprintf("page %d of %d brought no new key", number, said.totalPages)
-		return false
-	}
-	return number < said.totalPages
-}
-
-// takeTotal compares what is gathered with the total. A total that grows is harmless: keys made meanwhile are not
-// owed. One that shrinks is not: what follows a vanished key moves up, possibly to a page already fetched.
-func (l *listing) takeTotal(total, added int) (more bool) {
-	if l.firstTotal == absent {
-		l.firstTotal = total
-	}
-	if total < l.lastTotal {
-		l.flaw = fmt.Sprintf("its total fell from %d to %d between two pages", l.lastTotal, total)
-		return false
-	}
-	l.lastTotal = total
-	if added > 0 && len(l.keys) < total {
-		return true
-	}
-	if len(l.keys) < l.firstTotal {
-		l.flaw = fmt.Sprintf("it has %d keys, and its total says %d", len(l.keys), l.firstTotal)
-	}
-	return false
-}
-
-func (l *listing) add(keys []Key) (added int) {
-	for _, key := range keys {
-		if l.seen[key.ID] {
-			continue
-		}
-		l.seen[key.ID] = true
-		l.keys = append(l.keys, key)
-		added++
-	}
-	return added
 }
