@@ -131,6 +131,7 @@ func (c *simConnection) tenant(op apiclient.Operation) (*simTenant, error) {
 // State implements Connection.
 func (c *simConnection) State(context.Context) (State, error) {
 	cluster := c.p.c
+	c.p.refused = cluster.refused
 	return State{
 		ConnectionState: ConnectionState{
 			Identity: c.r.ConnectionRef, AllowAdoption: true, DropsNames: c.p.tokens["drops"] != "",

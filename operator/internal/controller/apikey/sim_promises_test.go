@@ -15,7 +15,7 @@ const pollEvery = time.Minute
 func (c *simCluster) wantsKey(uid string) bool {
 	r, ok := c.byUID(uid)
 	e := c.present()
-	if !ok || !r.DeletedAt.IsZero() || !r.Finalizer || r.Settings.Suspend || e.terminating || c.refused {
+	if !ok || !r.DeletedAt.IsZero() || !r.Finalizer || r.Settings.Suspend || e.terminating {
 		return false
 	}
 	if t, exists := e.targets[r.Settings.TargetName]; exists && t.Labels["uid"] != uid {
@@ -53,6 +53,9 @@ func (c *simCluster) holdsOwn(r Resource) bool {
 // onPost is P3 and P4: nothing is issued without a reason.
 func (p *process) onPost(op apiclient.Operation) {
 	r := p.c.present().apiKeys[p.ref.Name]
+	if p.refused {
+		p.s.violatef("P4: %s sends %s for %s, which is not admitted", p.name, op, p.ref.Name)
+	}
 	if !p.justified && !p.c.wantsKey(r.UID) {
 		p.s.violatef("P4: %s sends %s for %s without a reason", p.name, op, p.ref.Name)
 	}

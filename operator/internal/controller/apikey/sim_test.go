@@ -172,6 +172,7 @@ type process struct {
 	lookStep  int
 	justified bool // a key was wanted when the ApiKey was last read live
 	retained  bool
+	refused   bool // policy did not admit the ApiKey when it was last asked
 	outcomes  map[string]*Outcome
 }
 

@@ -1,0 +1,156 @@
+package apikey
+
+import (
+	"time"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+)
+
+func do(edits ...func(o *Observation)) []func(o *Observation) { return edits }
+
+// absent makes k1 missing from listings for an hour.
+func absent(o *Observation) {
+	unlisted("k1")(o)
+	o.Absences["k1"] = now.Add(-time.Hour)
+}
+
+// missed makes the first listing without k1 begin so long before the present one.
+func missed(before time.Duration) func(o *Observation) {
+	return func(o *Observation) { o.Absences["k1"] = o.Listing.BegunAt.Add(-before) }
+}
+
+func aged(age time.Duration) func(o *Observation) {
+	return func(o *Observation) { o.Ledgers[0].IssuedAt = o.Listing.BegunAt.Add(-age) }
+}
+
+func hold(o *Observation)    { o.Settings.Hold = true }
+func refused(o *Observation) { o.Connection.Refused = "scopes beyond allowedScopes" }
+func gone(o *Observation)    { o.Target = Target{Name: "reader"} }
+
+func owned(ownership Ownership) func(o *Observation) {
+	return func(o *Observation) { o.Target.Ownership = ownership }
+}
+
+func scoped(id string) func(o *Observation) {
+	return func(o *Observation) {
+		key := o.Listing.Keys[id]
+		key.Scopes = []string{"reports:read"}
+		o.Listing.Keys[id] = key
+	}
+}
+
+func drifted(o *Observation) { scoped("k1")(o) }
+
+func patched(o *Observation) {
+	memo := Patch{ID: "k1", Name: name, Scopes: o.Settings.Scopes}.memo(o.Listing.Keys["k1"])
+	o.Patched = &memo
+}
+
+func called(id, name string) func(o *Observation) {
+	return func(o *Observation) {
+		key := o.Listing.Keys[id]
+		key.Name = name
+		o.Listing.Keys[id] = key
+	}
+}
+
+// stray is a live marked key without a ledger, first seen so long ago.
+func stray(id string, ago time.Duration) func(o *Observation) {
+	return func(o *Observation) {
+		listed(id, apiclient.StatusActive)(o)
+		o.Strays = append(o.Strays, Stray{ID: id, FirstSeen: now.Add(-ago)})
+	}
+}
+
+func restoredStray(o *Observation) { o.Strays[0].Restored = true }
+
+func unknown(ago time.Duration) func(o *Observation) {
+	return func(o *Observation) { o.Unknown = append(o.Unknown, now.Add(-ago)) }
+}
+
+// many is six live keys, the last one published for an hour.
+func many(o *Observation) {
+	for i := 2; i <= 6; i++ {
+		id := "k" + string(rune('0'+i))
+		sealed(i, id, 10*24*time.Hour)(o)
+		listed(id, apiclient.StatusActive)(o)
+	}
+	published(6, time.Hour)(o)
+}
+
+func adopting(o *Observation) {
+	o.Settings.Adopt, o.Connection.AllowAdoption = "a1", true
+	o.Listing.Keys["a1"] = apiclient.Key{ID: "a1", Name: "made by hand", Scopes: []string{"inventory:read"}, Status: apiclient.StatusActive}
+}
+
+func adopted(o *Observation) {
+	adopting(o)
+	called("a1", "made by hand ["+string(ours)+"]")(o)
+	o.Ledgers[0].Adopted = "a1"
+	o.Strays = []Stray{{ID: "a1", FirstSeen: now.Add(-time.Hour)}}
+}
+
+func restartPending(o *Observation) { o.Target.RestartPending = true }
+
+func failed(key string) func(o *Observation) {
+	return func(o *Observation) {
+		o.Backoff = map[string]Failure{key: {Until: now.Add(time.Second), Message: "503"}}
+	}
+}
+
+// sealedOnly is a successor that is not published.
+func sealedOnly(o *Observation) {
+	sealed(2, "k2", time.Minute)(o)
+	listed("k2", apiclient.StatusActive)(o)
+}
+
+func showsPrevious(o *Observation) {
+	o.Settings.PublishPrevious = true
+	o.Target.Entries[previousPrefix+"api-key"] = "print-k1"
+}
+
+// inPlace is a rotation whose answer had the id of the old key.
+func inPlace(o *Observation) {
+	sealed(2, "k1", time.Hour)(o)
+	o.Ledgers[1].Fingerprint = "print-new"
+	o.Ledgers[1].Entries = map[string]string{"api-key": "print-new"}
+	published(2, time.Minute)(o)
+}
+
+// tombstoned puts a tombstone below the newest key.
+func tombstoned(age time.Duration) func(o *Observation) {
+	return func(o *Observation) {
+		o.Ledgers[0].Sequence, o.Target.Sequence = 2, 2
+		o.Ledgers = append([]Ledger{{Sequence: 1, IssuedAt: now.Add(-age)}}, o.Ledgers...)
+	}
+}
+
+// lost takes the ledger of the published key away.
+func lost(o *Observation) { o.Ledgers = o.Ledgers[:len(o.Ledgers)-1] }
+
+// holdsUnknown is a target whose key neither ledgers nor listing know, issued so long ago.
+func holdsUnknown(ago time.Duration) func(o *Observation) {
+	return func(o *Observation) {
+		o.Target = Target{
+			Name: "reader", Ownership: Ours, Sequence: 1, IssuedAt: now.Add(-ago), PublishedAt: now.Add(-ago),
+			Entries: map[string]string{"api-key": "print-x"},
+		}
+	}
+}
+
+// former adds a Secret under the name before, with ledger 1 (0: a Secret that holds nothing).
+func former(sequence int) func(o *Observation) {
+	return func(o *Observation) {
+		t := Target{Name: "before", Ownership: Ours, UID: "f", Sequence: sequence, MetaInSync: true, PublishedAt: now.Add(-9 * 24 * time.Hour)}
+		if sequence == 1 {
+			t.Entries = map[string]string{"api-key": "print-k1"}
+		}
+		o.Former = []Target{t}
+	}
+}
+
+func ownToken(o *Observation) {
+	o.Connection.TokenHeldBy, o.Connection.TokenRevoked = "print-k1", true
+}
+
+func retained(o *Observation) { o.Settings.Retain = true }
