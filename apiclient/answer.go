@@ -44,14 +44,15 @@ func (k *call) errorOf(got *reply) *Error {
 // redirected names where a redirect points to, as far as that is no secret: scheme and host.
 func (k *call) redirected(got *reply) *Error {
 	e := k.errorOf(got)
-	to, err := url.Parse(got.header.Get("Location"))
+	blank := blankerFor(got.token)
+	to, err := url.Parse(blank(got.header.Get("Location")))
 	switch {
 	case err != nil || to.Host == "" && to.Path == "":
 		e.Message = "the API redirects without a usable address"
 	case to.Host == "":
 		e.Message = "the API redirects to another path of the same host"
 	default:
-		e.Message = clip(redact(oneLine(fmt.Sprintf("the API redirects to %s://%s", to.Scheme, to.Host))), messageLimit)
+		e.Message = clip(redact(blank(oneLine(fmt.Sprintf("the API redirects to %s://%s", to.Scheme, to.Host)))), messageLimit)
 	}
 	e.Details = nil
 	e.Hint = "the token is not sent after a redirect: if the new address is right, set base_url to it"

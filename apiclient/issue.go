@@ -70,7 +70,7 @@ func (c *Client) issueOnce(ctx context.Context, k *call) (*IssuedKey, error) {
 func (c *Client) issuedFrom(k *call, got *reply, readErr error) (*IssuedKey, error) {
 	key, plaintext := decodeIssued(got.body)
 	if !plaintext.IsZero() {
-		return &IssuedKey{Key: key, Plaintext: plaintext, ServerTime: got.serverTime}, nil
+		return &IssuedKey{Key: key.without(got.token), Plaintext: plaintext, ServerTime: got.serverTime}, nil
 	}
 	err := k.check(got)
 	if err == nil {

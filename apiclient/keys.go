@@ -145,7 +145,7 @@ func (c *Client) UpdateKey(ctx context.Context, id string, req UpdateKeyRequest)
 	}
 	result := &UpdateResult{Key: Key{ID: id, Name: req.Name, Scopes: slices.Clone(req.Scopes)}}
 	if key, ok := echoedKey(got.body, id); ok {
-		result.Key, result.Echoed = key, true
+		result.Key, result.Echoed = key.without(got.token), true
 	}
 	c.directory.record(result.Key)
 	return result, nil

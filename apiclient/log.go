@@ -7,7 +7,7 @@ import (
 )
 
 // logAttempt records one attempt: names, numbers and the server's request id. No URL (ids and query), no header, no
-// body; the error's text comes from the network, not from the server.
+// body; the error's text has been made safe by exchange.
 func (c *Client) logAttempt(ctx context.Context, k *call, begun time.Time, got *reply, err error) {
 	attrs := []slog.Attr{
 		slog.String("op", string(k.op)),

@@ -75,6 +75,9 @@ func (c *Client) fetch(ctx context.Context, at position, limit int) (*KeyPage, e
 	if err != nil {
 		return nil, k.notUnderstood(got, err.Error())
 	}
+	for i, key := range content.keys {
+		content.keys[i] = key.without(got.token)
+	}
 	content.evidence.more = content.evidence.more || linksNext(got.header)
 	return &KeyPage{
 		Keys: content.keys, ServerTime: got.serverTime, receivedAt: got.receivedAt,

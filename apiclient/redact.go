@@ -50,6 +50,27 @@ func blankerFor(token Secret) func(string) string {
 	return func(s string) string { return strings.ReplaceAll(s, value, redacted) }
 }
 
+// shortestToken is the length, in bytes, from which a token is looked for in keys: a shorter one keeps no secret, and
+// may be a word that stands in names.
+const shortestToken = 16
+
+// without returns the key with the token that its request carried blanked: a server may echo it in any text, and a
+// key's texts go into state, status and logs.
+func (k Key) without(token Secret) Key {
+	if len(token.Reveal()) < shortestToken {
+		return k
+	}
+	blank := blankerFor(token)
+	for _, text := range []*string{&k.ID, &k.Name, &k.KeyPrefix, &k.Last4} {
+		*text = blank(*text)
+	}
+	k.Status = Status(blankerFor(NewSecret(strings.ToUpper(token.Reveal())))(string(k.Status))) // it is in upper case
+	for i := range k.Scopes {
+		k.Scopes[i] = blank(k.Scopes[i])
+	}
+	return k
+}
+
 // randomLooking tells a run of base64, base62 or hex from words, constants and paths such as
 // "/api/admin/api-keys/key_123/rotate".
 func randomLooking(run string) bool {

@@ -227,13 +227,15 @@ func (c *Client) acquire(ctx context.Context, op Operation) (*slot, error) {
 	return c.pacer.acquire(ctx, op)
 }
 
-// exchange sends req once. An answer whose body could not be read to its end comes with the error.
+// exchange sends req once. An answer whose body could not be read to its end comes with the error. No error of
+// net/http leaves here with its own text.
 func (c *Client) exchange(next http.RoundTripper, req *http.Request, k *call, token Secret) (*reply, error) {
 	c.dress(req, k, token)
 	k.attempts++
 	begun := c.config.clock.Now()
 	resp, err := next.RoundTrip(req)
 	if err != nil {
+		err = safeError(req.Context(), err, token)
 		c.logAttempt(req.Context(), k, begun, nil, err)
 		return nil, err
 	}
@@ -249,7 +251,7 @@ func (c *Client) exchange(next http.RoundTripper, req *http.Request, k *call, to
 	}
 	switch {
 	case err != nil:
-		err = fmt.Errorf("reading the answer (HTTP %d): %w", got.status, err)
+		err = fmt.Errorf("reading the answer (HTTP %d): %w", got.status, safeError(req.Context(), err, token))
 	case int64(len(body)) > k.limit:
 		got.body = body[:k.limit]
 		err = k.tooLarge(got)
