@@ -40,12 +40,14 @@ func TokenFile(path string) TokenSource { return tokenFile(path) }
 type tokenFile string
 
 func (path tokenFile) Token(context.Context) (Secret, error) {
-	f, err := os.Open(string(path))
-	if err != nil {
-		return Secret{}, fmt.Errorf("token file: %w; check the path and that this process may read it", err)
+	info, err := os.Stat(string(path))
+	if err == nil && !info.Mode().IsRegular() {
+		return Secret{}, fmt.Errorf("token file %s: not a regular file, and reading another kind may never end; write the token into a file", path)
 	}
-	defer func() { _ = f.Close() }()
-	content, err := io.ReadAll(io.LimitReader(f, tokenFileLimit+1))
+	var content []byte
+	if err == nil {
+		content, err = path.read()
+	}
 	switch {
 	case err != nil:
 		return Secret{}, fmt.Errorf("token file: %w; check the path and that this process may read it", err)
@@ -57,6 +59,16 @@ func (path tokenFile) Token(context.Context) (Secret, error) {
 		return Secret{}, fmt.Errorf("token file %s: %w; it must hold the token alone, on one line", path, err)
 	}
 	return NewSecret(token), nil
+}
+
+// read returns the content, cut one byte above the limit.
+func (path tokenFile) read() ([]byte, error) {
+	f, err := os.Open(string(path))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, tokenFileLimit+1))
 }
 
 // checkToken refuses what net/http would refuse too, but with an error that quotes nothing.
