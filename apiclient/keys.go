@@ -152,8 +152,8 @@ func (c *Client) UpdateKey(ctx context.Context, id string, req UpdateKeyRequest)
 }
 
 // RevokeKey revokes a key: POST /admin/api-keys/{id}/revoke. An answer that may mean "already revoked" (400, 404, 409,
-// 410) counts as success only if a complete listing begun afterwards shows the key dead or lacks it: a 404 may also
-// come from a wrong base URL.
+// 410) counts as success only if a complete listing begun afterwards shows the key dead, or two such lack it: a 404 may
+// also come from a wrong base URL.
 func (c *Client) RevokeKey(ctx context.Context, id string) error {
 	k := &call{op: OpRevoke, keyID: id, method: http.MethodPost, template: "/admin/api-keys/{id}/revoke", limit: objectLimit}
 	if err := k.onKey("revoke"); err != nil {
@@ -225,13 +225,14 @@ func mayBeRevoked(err error) bool {
 	return ok && slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusGone}, e.Status)
 }
 
-// confirmRevoked asks a listing begun after the refusal. Many revokes share it.
+// confirmRevoked asks listings begun after the refusal: one that shows the key dead, or two that lack it. Many revokes
+// share them.
 func (c *Client) confirmRevoked(ctx context.Context, id string, refusal error) error {
-	view, err := c.directory.View(WithPriority(ctx, PriorityRevoke), Freshness{BegunAfter: c.directory.Now()})
+	absent, key, err := c.directory.Absent(WithPriority(ctx, PriorityRevoke), id, Freshness{BegunAfter: c.directory.Now()})
 	if err != nil {
 		return fmt.Errorf("%w; whether the key is revoked already is not known: %w", refusal, err)
 	}
-	if key, listed := view.Get(id); listed && key.Live() {
+	if !absent && key.Live() {
 		return refusal
 	}
 	return nil

@@ -219,14 +219,14 @@ func TestRevokeIsConfirmed(t *testing.T) {
 		ok     bool
 		asked  int
 	}{
-		"404, absent":          {404, `{"apiKeys":[],"pagination":{"total":0}}`, true, 2},
+		"404, absent":          {404, `{"apiKeys":[],"pagination":{"total":0}}`, true, 3},
 		"404, revoked":         {404, `{"apiKeys":[{"id":"key_1","status":"revoked"}],"pagination":{"total":1}}`, true, 2},
 		"404, still live":      {404, `{"apiKeys":[{"id":"key_1","status":"ACTIVE"}],"pagination":{"total":1}}`, false, 2},
 		"404, unknown listing": {404, `{"apiKeyz":[]}`, false, 2},
 		"404, half a listing":  {404, `{"apiKeys":[],"pagination":{"total":1}}`, false, 3},
 		"409, expired":         {409, `{"apiKeys":[{"id":"key_1","status":"EXPIRED"}],"pagination":{"total":1}}`, true, 2},
 		"400, revoked":         {400, `{"apiKeys":[{"id":"key_1","status":"REVOKED"}],"pagination":{"total":1}}`, true, 2},
-		"410, absent":          {410, `{"apiKeys":[],"pagination":{"total":0}}`, true, 2},
+		"410, absent":          {410, `{"apiKeys":[],"pagination":{"total":0}}`, true, 3},
 		"403 is not asked":     {403, `{"apiKeys":[],"pagination":{"total":0}}`, false, 1},
 		"401 is not asked":     {401, `{"apiKeys":[],"pagination":{"total":0}}`, false, 1},
 	} {
@@ -242,6 +242,23 @@ func TestRevokeIsConfirmed(t *testing.T) {
 	}
 }
 
+// P3: one listing that lacks the key is no proof, when the next shows it alive.
+func TestRevokeWantsTwoListings(t *testing.T) {
+	t.Parallel()
+	var rec recorder
+	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+		listed := `{"apiKeys":[],"pagination":{"total":0}}`
+		if rec.count() == 2 {
+			listed = `{"apiKeys":[{"id":"key_1","status":"ACTIVE"}],"pagination":{"total":1}}`
+		}
+		revoking(&rec, http.StatusNotFound, listed)(w, r)
+	})
+	mustBeStatus(t, client.RevokeKey(t.Context(), "key_1"), http.StatusNotFound)
+	if rec.count() != 3 {
+		t.Errorf("%d requests", rec.count())
+	}
+}
+
 // A listing held from before the refusal proves nothing.
 func TestRevokeWantsAListingBegunAfterwards(t *testing.T) {
 	t.Parallel()
@@ -250,7 +267,7 @@ func TestRevokeWantsAListingBegunAfterwards(t *testing.T) {
 	if _, err := client.Directory().View(t.Context(), Freshness{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := client.RevokeKey(t.Context(), "key_1"); err != nil || rec.count() != 3 {
+	if err := client.RevokeKey(t.Context(), "key_1"); err != nil || rec.count() != 4 {
 		t.Errorf("got %v after %d requests", err, rec.count())
 	}
 }
