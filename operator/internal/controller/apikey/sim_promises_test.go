@@ -25,13 +25,12 @@ func (c *simCluster) wantsKey(uid string) bool {
 	if newest == nil {
 		return !c.holdsOwn(r) || c.token[r.ConnectionRef] == "session-B"
 	}
-	forced := r.RotateToken != "" && r.RotateToken != newest.Token
-	if !c.s.live(newest.ID) || c.s.keys[newest.ID].tenant.name != "A" { // B is where the token should never have led
-		return forced || !r.Settings.Hold
-	}
-	age := c.s.now.Sub(newest.IssuedAt)
 	interval := r.Settings.Rotation.Interval
-	return forced || interval > 0 && age >= interval-min(interval/jitterShare, maxJitter)
+	isDue := interval > 0 && c.s.now.Sub(newest.IssuedAt) >= interval-min(interval/jitterShare, maxJitter)
+	isForced := r.RotateToken != "" && r.RotateToken != newest.Token
+	isDead := !c.s.live(newest.ID)
+	isAstray := c.s.keys[newest.ID].tenant.name != "A" // issued where the token should never have led
+	return isForced || (isDead || isAstray) && !r.Settings.Hold || isDue && !isDead
 }
 
 // holdsOwn reports whether a target holds a live key of the ApiKey.

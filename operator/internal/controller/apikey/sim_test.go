@@ -35,6 +35,9 @@ type sim struct {
 	trace     []string
 	violation string
 	verbose   bool // the trace has every call
+	calls     int
+	before    func(p *process, call int, what string) fault // directed tests: what happens before a call, and to it
+	next      fault
 }
 
 // simConfig is what stays the same during a history.
@@ -265,6 +268,10 @@ func (p *process) pause(what string) {
 	if p.s.verbose {
 		p.s.logf("    %s %s: %s", p.name, p.ref.Name, what)
 	}
+	p.s.calls++
+	if p.s.before != nil {
+		p.s.next = p.s.before(p, p.s.calls, what)
+	}
 	if !p.s.quiet && p.yield != nil && !p.yield(what) {
 		panic(errCrash)
 	}
@@ -281,6 +288,10 @@ const (
 )
 
 func (p *process) fault() fault {
+	if next := p.s.next; next != noFault {
+		p.s.next = noFault
+		return next
+	}
 	if p.s.quiet || !p.s.chance(p.s.conf.faults) {
 		return noFault
 	}
