@@ -44,7 +44,7 @@ type Publish struct {
 	Sequence int
 	Target   Target
 	Previous int  // sequence whose key is shown as the previous one; 0: none
-	Fresh    bool // the target does not hold this key yet: verify it first
+	Fresh    bool // consumers are moved to this key: verify it first
 }
 
 // Why is the reason a key is revoked for.

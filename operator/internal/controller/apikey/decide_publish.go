@@ -114,7 +114,8 @@ func publish(o Observation, now time.Time) Action {
 	if o.Object.NamespaceTerminating && o.Target.Ownership == Absent {
 		return stalls(NamespaceEnds, "the namespace is being deleted: no Secret can be created in it")
 	}
-	fresh := o.Target.Entries[o.Settings.TargetKey] != wanted.Fingerprint && o.Target.Sequence < wanted.Sequence
+	// What consumers are moved to is verified; what they lost is given back at once.
+	fresh := !o.Target.Holds(wanted.Fingerprint) && (o.Target.Sequence < wanted.Sequence || o.holdsKnown())
 	if rest, wait := o.uncorrected(wanted, now); wait && fresh {
 		return rest
 	}

@@ -72,6 +72,9 @@ func TestDecideRests(t *testing.T) {
 		"deleted, leadership young":                 {do(deleted, listed("k1", apiclient.StatusRevoked), func(o *Observation) { o.LeaderSince = now.Add(-time.Minute) }), rested{RevocationPending}},
 		"deleted, an answer was lost":               {do(deleted, listed("k1", apiclient.StatusRevoked), unknown(time.Minute)), rested{RevocationPending}},
 		"deleted, listing older than the deletion":  {do(listed("k1", apiclient.StatusRevoked), func(o *Observation) { o.Object.DeletedAt = now.Add(-time.Second) }), rested{RevocationPending}},
+		"former target behind, API down":            {do(rotated(time.Hour), former, offline), rested{APIUnavailable}},
+		"former target behind, successor unlisted":  {do(rotated(time.Hour), former, unlisted("k2")), nil},
+		"overlap over, old key in an immutable one": {do(rotated(25*time.Hour), former, immutable, failed("target/before")), rested{Backoff}},
 		"target may hold a key not yet listed":      {do(fresh, holdsUnknown(5*time.Minute)), rested{StrayPending}},
 	} {
 		t.Run(title, func(t *testing.T) {
@@ -125,9 +128,9 @@ func TestDecideActs(t *testing.T) {
 		"adopt: then rotated":                          {do(fresh, adopting, called("a1", "old ["+string(ours)+"]")), "mint"},
 		"adopted key, overlap over":                    {do(adopted), "revoke/a1"},
 		"restart pending":                              {do(restartPending), "restart"},
-		"renamed target":                               {do(gone, former(1)), "publish/reader"},
-		"former target behind":                         {do(rotated(time.Hour), former(1)), "publish/before"},
-		"former target, overlap over":                  {do(former(1), func(o *Observation) { o.Former[0].PublishedAt = now.Add(-48 * time.Hour) }), "target/before"},
+		"renamed target":                               {do(gone, former), "publish/reader"},
+		"former target behind":                         {do(rotated(time.Hour), former), "publish/before"},
+		"former target, overlap over":                  {do(former, func(o *Observation) { o.Former[0].PublishedAt = now.Add(-48 * time.Hour) }), "target/before"},
 		"deleted":                                      {do(deleted), "revoke/k1"},
 		"deleted while suspended and not admitted":     {do(deleted, suspended, refused), "revoke/k1"},
 		"deleted, strays first":                        {do(deleted, stray("a-stray", 0)), "revoke/a-stray"},

@@ -138,15 +138,12 @@ func holdsUnknown(ago time.Duration) func(o *Observation) {
 	}
 }
 
-// former adds a Secret under the name before, with ledger 1 (0: a Secret that holds nothing).
-func former(sequence int) func(o *Observation) {
-	return func(o *Observation) {
-		t := Target{Name: "before", Ownership: Ours, UID: "f", Sequence: sequence, MetaInSync: true, PublishedAt: now.Add(-9 * 24 * time.Hour)}
-		if sequence == 1 {
-			t.Entries = map[string]string{"api-key": "print-k1"}
-		}
-		o.Former = []Target{t}
-	}
+// former adds a Secret under the name before, with ledger 1.
+func former(o *Observation) {
+	o.Former = []Target{{
+		Name: "before", Ownership: Ours, UID: "f", Sequence: 1, MetaInSync: true, PublishedAt: now.Add(-9 * 24 * time.Hour),
+		Entries: map[string]string{"api-key": "print-k1"},
+	}}
 }
 
 func ownToken(o *Observation) {
@@ -154,3 +151,6 @@ func ownToken(o *Observation) {
 }
 
 func retained(o *Observation) { o.Settings.Retain = true }
+
+// immutable is a former Secret that cannot be written.
+func immutable(o *Observation) { o.Former[0].Ownership = Unusable }

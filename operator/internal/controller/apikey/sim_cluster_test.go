@@ -51,7 +51,7 @@ const (
 func newSimCluster(s *sim, number int) *simCluster {
 	c := &simCluster{
 		s: s, uid: fmt.Sprintf("cluster-%d", number), token: map[string]string{},
-		accepted: map[string]bool{}, orphansOK: map[string]bool{}, deleted: map[string]time.Time{},
+		accepted: map[string]bool{}, orphansOK: map[string]bool{}, meddled: -1, deleted: map[string]time.Time{},
 		history: []*etcd{{apiKeys: map[string]Resource{}, ledgers: map[string]LedgerRecord{}, targets: map[string]TargetRecord{}}},
 	}
 	for _, name := range []string{mainConnection, bootConnection} {

@@ -196,7 +196,7 @@ func (p *process) onRelease(r Resource) {
 	if p.c.orphansOK[r.UID] || p.c.accepted[r.ConnectionRef] {
 		return
 	}
-	if p.c.token[r.ConnectionRef] == "session-B" {
+	if p.tokens[r.ConnectionRef] == "session-B" {
 		p.c.orphansOK[r.UID] = true
 	}
 	recorded := map[string]bool{}
@@ -204,7 +204,7 @@ func (p *process) onRelease(r Resource) {
 		recorded[l.ID] = true
 	}
 	for _, k := range p.s.keys {
-		if p.c.token[r.ConnectionRef] == "session-B" && !recorded[k.id] {
+		if p.tokens[r.ConnectionRef] == "session-B" && !recorded[k.id] {
 			continue // nothing tells that this tenant is the wrong one
 		}
 		if k.owner == r.UID && k.now().Live() && k.tenant.name == "A" && !p.s.unmarked[k.id] && p.s.strict() {
@@ -234,6 +234,7 @@ func (s *sim) settle() {
 	const rounds = 100
 	for range rounds {
 		s.now = s.now.Add(4 * time.Minute)
+		s.steps++
 		for _, c := range s.clusters {
 			c.reap()
 			c.recreate()
