@@ -41,7 +41,7 @@ func (e *Engine) publish(ctx context.Context, s *scene, a Publish) error {
 // key would be revoked the moment it leaves the target.
 func publishedAt(t Target, record LedgerRecord, now time.Time) time.Time {
 	switch {
-	case t.Sequence != record.Sequence || !t.Holds(Fingerprint(record.Plaintext)):
+	case t.Sequence != record.Sequence || !t.Serves(Fingerprint(record.Plaintext)):
 		return time.Time{}
 	case t.PublishedAt.IsZero():
 		return now

@@ -40,7 +40,7 @@ func (o Observation) holderOfLost() (Target, bool) {
 func (o Observation) holdsKnown() bool {
 	for _, l := range o.keyed() {
 		for _, entry := range l.Entries {
-			if o.Target.Holds(entry) {
+			if o.Target.Serves(entry) {
 				return true
 			}
 		}
@@ -69,7 +69,7 @@ func (o Observation) guarded(now time.Time) (time.Time, bool) {
 // consumers must not be moved to a key that may do less than their present one.
 func correctSuccessor(o Observation, now time.Time) Action {
 	newest, ok := o.newest()
-	if !ok || o.Target.Holds(newest.Fingerprint) {
+	if !ok || o.Target.Serves(newest.Fingerprint) {
 		return Rest{}
 	}
 	if _, serving := o.published(); !serving {
@@ -115,7 +115,7 @@ func publish(o Observation, now time.Time) Action {
 		return stalls(NamespaceEnds, "the namespace is being deleted: no Secret can be created in it")
 	}
 	// What consumers are moved to is verified; what they lost is given back at once.
-	fresh := !o.Target.Holds(wanted.Fingerprint) && (o.Target.Sequence < wanted.Sequence || o.holdsKnown())
+	fresh := !o.Target.Serves(wanted.Fingerprint) && (o.Target.Sequence < wanted.Sequence || o.holdsKnown())
 	if rest, wait := o.uncorrected(wanted, now); wait && fresh {
 		return rest
 	}

@@ -154,3 +154,6 @@ func retained(o *Observation) { o.Settings.Retain = true }
 
 // immutable is a former Secret that cannot be written.
 func immutable(o *Observation) { o.Former[0].Ownership = Unusable }
+
+// notListedYet is a key in the target that listings do not show.
+func notListedYet(o *Observation) { o.Target.HoldsListed = "" }

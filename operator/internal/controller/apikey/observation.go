@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
@@ -123,6 +124,17 @@ type Target struct {
 func (t Target) Holds(fingerprint string) bool {
 	for _, held := range t.Entries {
 		if held == fingerprint {
+			return true
+		}
+	}
+	return false
+}
+
+// Serves reports whether the Secret has the value with this fingerprint in an entry that consumers are to read: in any
+// but the one of the previous key.
+func (t Target) Serves(fingerprint string) bool {
+	for entry, held := range t.Entries {
+		if held == fingerprint && !strings.HasPrefix(entry, previousPrefix) {
 			return true
 		}
 	}
