@@ -55,7 +55,8 @@ func (o Observation) guarded(now time.Time) (time.Time, bool) {
 		return time.Time{}, true
 	}
 	newest, _ := o.newest()
-	if o.Target.Ownership != Ours || o.Target.Sequence <= newest.Sequence || len(o.Target.Entries) == 0 || o.holdsKnown() {
+	newer := o.Target.Sequence > newest.Sequence || o.Target.IssuedAt.After(newest.IssuedAt)
+	if o.Target.Ownership != Ours || !newer || len(o.Target.Entries) == 0 || o.holdsKnown() {
 		return time.Time{}, false
 	}
 	until := o.Target.IssuedAt.Add(youngAge)
