@@ -1,7 +1,6 @@
 package acceptance
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -77,12 +76,11 @@ func (c *canary) search() error {
 		}
 		c.outputs[file] = content
 	}
+	wanted := newNeedles(c.secrets)
 	for where, output := range c.outputs {
 		searched += len(output)
-		for value, what := range c.secrets {
-			if at := bytes.Index(output, []byte(value)); at >= 0 {
-				return fmt.Errorf("%s was printed in %s, after %q", what, where, before(output, at))
-			}
+		if at, what, found := wanted.find(output); found {
+			return fmt.Errorf("%s was printed in %s, after %q", what, where, before(output, at))
 		}
 	}
 	if len(c.secrets) > 0 && searched == 0 {
