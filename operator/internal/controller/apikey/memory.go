@@ -94,6 +94,9 @@ func (m *memory) sawStrays(marked []apiclient.Key, o Observation, view View, now
 	m.strays = seen
 }
 
+// maxUnknown is how many unknown outcomes are worth remembering: only the last few are young enough to matter.
+const maxUnknown = 16
+
 const (
 	firstBackoff = 5 * time.Second
 	maxBackoff   = 5 * time.Minute
@@ -123,6 +126,10 @@ func (m *memory) fill(o *Observation) {
 	})
 	o.Absences = maps.Clone(m.absences)
 	o.KnownDead = maps.Clone(m.knownDead)
+	m.unknown = slices.DeleteFunc(m.unknown, func(at time.Time) bool { return o.LeaderSince.After(at) })
+	if len(m.unknown) > maxUnknown {
+		m.unknown = m.unknown[len(m.unknown)-maxUnknown:]
+	}
 	o.Unknown = slices.Clone(m.unknown)
 	o.Backoff = maps.Clone(m.backoff)
 	o.Patched = m.patched
