@@ -102,7 +102,7 @@ func mayNotMint(o Observation, now time.Time) (Rest, bool) {
 	case o.Connection.SuspendMinting:
 		return waits(time.Time{}, Suspended, "the Connection suspends minting"), true
 	case o.Connection.Refused != "":
-		return stalls(NotAdmitted, "%s", o.Connection.Refused), true
+		return stalls(o.Connection.RefusedReason, "%s", o.Connection.Refused), true
 	case now.Before(o.Connection.CapUntil):
 		return waits(o.Connection.CapUntil, MintCapReached, "the Connection's cap of keys per hour is reached"), true
 	}

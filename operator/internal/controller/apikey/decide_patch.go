@@ -39,7 +39,7 @@ func mayNotPatch(o Observation) (Rest, bool) {
 	case o.Settings.Suspend:
 		return waits(time.Time{}, Suspended, "suspend is set: name and scopes are not corrected"), true
 	case o.Connection.Refused != "":
-		return stalls(NotAdmitted, "%s", o.Connection.Refused), true
+		return stalls(o.Connection.RefusedReason, "%s", o.Connection.Refused), true
 	}
 	return o.blocked()
 }

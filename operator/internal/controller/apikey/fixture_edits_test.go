@@ -23,9 +23,11 @@ func aged(age time.Duration) func(o *Observation) {
 	return func(o *Observation) { o.Ledgers[0].IssuedAt = o.Listing.BegunAt.Add(-age) }
 }
 
-func hold(o *Observation)    { o.Settings.Hold = true }
-func refused(o *Observation) { o.Connection.Refused = "scopes beyond allowedScopes" }
-func gone(o *Observation)    { o.Target = Target{Name: "reader"} }
+func hold(o *Observation) { o.Settings.Hold = true }
+func refused(o *Observation) {
+	o.Connection.Refused, o.Connection.RefusedReason = "scopes beyond allowedScopes", ScopesNotAllowed
+}
+func gone(o *Observation) { o.Target = Target{Name: "reader"} }
 
 func owned(ownership Ownership) func(o *Observation) {
 	return func(o *Observation) { o.Target.Ownership = ownership }

@@ -41,6 +41,7 @@ type Object struct {
 	NamespaceTerminating bool
 	RotateToken          string         // annotation rotate-requested-at
 	RotateOverlap        *time.Duration // annotation rotate-overlap, for that token alone
+	InvalidOverlap       string         // why that annotation cannot be read; empty: it can, or is not there
 }
 
 // Settings is the spec with everything resolved.
@@ -178,7 +179,9 @@ type ConnectionState struct {
 	TenantMismatch bool   // absence from its listing proves nothing
 	SuspendMinting bool
 	CapUntil       time.Time // mints are capped until then; zero: they are not
+	QuotaUntil     time.Time // the request quota is known to be used up until then; zero: it is not
 	Refused        string    // why policy does not admit this ApiKey; empty: it does
+	RefusedReason  Reason    // NamespaceNotAllowed, ScopesNotAllowed or MaxKeysReached, where Refused is set
 	AllowAdoption  bool
 	AllowedScopes  []string // nil: all
 	DropsNames     bool     // rotate was seen not to carry names over

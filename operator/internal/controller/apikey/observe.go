@@ -142,8 +142,7 @@ func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view
 			own = append(own, Known{ID: l.ID, IssuedAt: l.IssuedAt, Credential: l.Credential})
 		}
 	}
-	tenant := tenancy{state: state, begunAt: view.BegunAt(), known: append(known, own...)} // the cache may lack some yet
-	tenant.listed = func(id string) bool { _, ok := view.Get(id); return ok }
+	tenant := newTenancy(state, view, slices.Concat(known, own)) // the cache may lack some yet
 	s.seen.Connection.TenantMismatch = tenant.mismatched(own)
 	marked := view.LiveWithMarker(s.resource.Marker)
 	s.seen.Listing = &Listing{BegunAt: view.BegunAt(), Keys: map[string]apiclient.Key{}}

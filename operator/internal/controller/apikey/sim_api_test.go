@@ -137,7 +137,7 @@ func (c *simConnection) State(context.Context) (State, error) {
 			Identity: c.r.ConnectionRef, AllowAdoption: true, DropsNames: c.p.tokens["drops"] != "",
 			OthersDepend: c.p.s.conf.admin && c.r.Name == apiKeyName(0) && cluster.mainInUse(),
 			TokenHeldBy:  Fingerprint(apiclient.NewSecret(c.token)),
-			Refused:      map[bool]string{true: "not admitted"}[cluster.refused],
+			Refused:      map[bool]string{true: "not admitted"}[cluster.refused], RefusedReason: NamespaceNotAllowed,
 		},
 		PollInterval: 5 * time.Minute, TenantAccepted: cluster.accepted[c.r.ConnectionRef],
 	}, nil

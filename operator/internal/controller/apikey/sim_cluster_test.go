@@ -144,7 +144,7 @@ func (p *process) Known(ctx context.Context, connection string) ([]Known, error)
 	var known []Known
 	for _, l := range e.ledgers {
 		if l.ID != "" && l.Connection == connection {
-			known = append(known, Known{l.ID, l.IssuedAt, l.Credential})
+			known = append(known, Known{ID: l.ID, IssuedAt: l.IssuedAt, Credential: l.Credential})
 		}
 	}
 	return known, nil

@@ -11,6 +11,17 @@ type tenancy struct {
 	begunAt time.Time // of the listing
 }
 
+// TenantMismatched reports that the listing of a Connection holds none of the keys that ledgers record for it, although
+// it should. For one ApiKey more is asked, see observeListing.
+func TenantMismatched(state State, view View, known []Known) bool {
+	return newTenancy(state, view, known).mismatched(nil)
+}
+
+func newTenancy(state State, view View, known []Known) tenancy {
+	listed := func(id string) bool { _, ok := view.Get(id); return ok }
+	return tenancy{state: state, known: known, listed: listed, begunAt: view.BegunAt()}
+}
+
 // mismatched reports that the listing holds none of the known keys, or lacks one of own whose tenant nothing in it
 // proves: no key that was issued with the same token.
 func (t tenancy) mismatched(own []Known) bool {

@@ -21,6 +21,18 @@ var ErrConflict = errors.New("changed meanwhile")
 // Nothing was written. Any other error of a write leaves open whether it was carried out, or will yet be.
 var ErrRefused = errors.New("refused")
 
+// ErrLedgerDamaged says that a ledger of an ApiKey cannot be read. Nothing is made or revoked on its word.
+var ErrLedgerDamaged = errors.New("a ledger is damaged")
+
+// BusyError says that the Connection cannot answer within the time that a worker may wait. Nothing is wrong: the
+// ApiKey is to be looked at again at RetryAt, and its status stays as it is.
+type BusyError struct{ RetryAt time.Time }
+
+// Error implements error.
+func (e *BusyError) Error() string {
+	return "the Connection is busy until " + e.RetryAt.UTC().Format(time.RFC3339)
+}
+
 // Ref names an ApiKey.
 type Ref struct{ Namespace, Name string }
 
@@ -106,6 +118,9 @@ type LedgerRecord struct {
 // Known is a key that a ledger records.
 type Known struct {
 	ID         string
+	Namespace  string // of the ledger and its ApiKey
+	OwnerUID   string // of the ApiKey
+	First      bool   // its cause is First: it does not count for the hourly cap
 	IssuedAt   time.Time
 	Credential string
 }
@@ -138,7 +153,7 @@ type TargetWrite struct {
 
 // Connections opens the Connection that an ApiKey names.
 type Connections interface {
-	// Open returns ErrNotFound if there is no such Connection.
+	// Open returns ErrNotFound if there is no such Connection, and a *BusyError while it cannot answer soon.
 	Open(ctx context.Context, r *Resource) (Connection, error)
 }
 
