@@ -198,13 +198,13 @@ type ConnectionStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	OrphansRevoked int64 `json:"orphansRevoked,omitempty"`
 
-	// confirmedTenant stands for the base URL and token Secret through which a known key was last seen. It is made
-	// from the address and from the Secret's uid and resourceVersion, never from the token. While it differs from what is
-	// used now, absence of a key proves nothing.
+	// acceptedTenant stands for the base URL and token Secret whose tenant a person accepted with the annotation
+	// betterdata.co/accept-tenant. It is made from the address and from the Secret's uid and resourceVersion, never from the
+	// token. While it is the one in use, keys that its listing lacks are gone.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
-	ConfirmedTenant string `json:"confirmedTenant,omitempty"`
+	AcceptedTenant string `json:"acceptedTenant,omitempty"`
 
 	// lastHandledAcceptTenant is the value of the annotation betterdata.co/accept-tenant that was last obeyed.
 	// +optional

@@ -290,6 +290,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.betterdataco.terraform-provider-betterdata.operator.api.v1alpha1.ConnectionStatus
   map:
     fields:
+    - name: acceptedTenant
+      type:
+        scalar: string
     - name: apiKeys
       type:
         scalar: numeric
@@ -304,9 +307,6 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - type
-    - name: confirmedTenant
-      type:
-        scalar: string
     - name: lastHandledAcceptTenant
       type:
         scalar: string

@@ -33,10 +33,10 @@ type ConnectionStatusApplyConfiguration struct {
 	Orphans []OrphanedKeyApplyConfiguration `json:"orphans,omitempty"`
 	// orphansRevoked is the number of orphaned keys that were revoked, which needs --orphan-policy=revoke.
 	OrphansRevoked *int64 `json:"orphansRevoked,omitempty"`
-	// confirmedTenant stands for the base URL and token Secret through which a known key was last seen. It is made
-	// from the address and from the Secret's uid and resourceVersion, never from the token. While it differs from what is
-	// used now, absence of a key proves nothing.
-	ConfirmedTenant *string `json:"confirmedTenant,omitempty"`
+	// acceptedTenant stands for the base URL and token Secret whose tenant a person accepted with the annotation
+	// betterdata.co/accept-tenant. It is made from the address and from the Secret's uid and resourceVersion, never from the
+	// token. While it is the one in use, keys that its listing lacks are gone.
+	AcceptedTenant *string `json:"acceptedTenant,omitempty"`
 	// lastHandledAcceptTenant is the value of the annotation betterdata.co/accept-tenant that was last obeyed.
 	LastHandledAcceptTenant *string `json:"lastHandledAcceptTenant,omitempty"`
 	// successorMethod is how keys are replaced: Rotate by the API's rotate call, Create by a new key, once the API was seen
@@ -140,11 +140,11 @@ func (b *ConnectionStatusApplyConfiguration) WithOrphansRevoked(value int64) *Co
 	return b
 }
 
-// WithConfirmedTenant sets the ConfirmedTenant field in the declarative configuration to the given value
+// WithAcceptedTenant sets the AcceptedTenant field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
-// If called multiple times, the ConfirmedTenant field is set to the value of the last call.
-func (b *ConnectionStatusApplyConfiguration) WithConfirmedTenant(value string) *ConnectionStatusApplyConfiguration {
-	b.ConfirmedTenant = &value
+// If called multiple times, the AcceptedTenant field is set to the value of the last call.
+func (b *ConnectionStatusApplyConfiguration) WithAcceptedTenant(value string) *ConnectionStatusApplyConfiguration {
+	b.AcceptedTenant = &value
 	return b
 }
 
