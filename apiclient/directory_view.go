@@ -12,6 +12,7 @@ type View struct {
 	byID             map[string]Key
 	sorted           []Key
 	begun, completed Instant
+	begunAt          time.Time
 	serverTime       time.Time
 	receivedAt       time.Time
 	clock            Clock
@@ -25,7 +26,7 @@ func (d *Directory) view() *View {
 	}
 	s := d.latest
 	v := &View{
-		byID: make(map[string]Key, len(s.keys)), begun: s.begun, completed: s.completed,
+		byID: make(map[string]Key, len(s.keys)), begun: s.begun, completed: s.completed, begunAt: s.begunAt,
 		serverTime: s.serverTime, receivedAt: s.receivedAt, clock: d.clock,
 	}
 	for id, key := range s.keys {
@@ -89,6 +90,9 @@ func (v *View) LiveWithMarker(m Marker) []Key {
 
 // Begun returns when the listing under the view began.
 func (v *View) Begun() Instant { return v.begun }
+
+// BegunAt returns when the listing under the view began, by the client's clock.
+func (v *View) BegunAt() time.Time { return v.begunAt }
 
 // Completed returns when the listing under the view had all its pages.
 func (v *View) Completed() Instant { return v.completed }

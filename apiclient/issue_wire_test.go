@@ -156,7 +156,7 @@ func TestSlowAnswerIsUnknown(t *testing.T) {
 				<-done
 			})
 			// Long enough for a loaded machine to connect and send.
-			client := newTestClient(t, server.base, withExchangeTimeout(2*time.Second))
+			client := newTestClient(t, server.base, WithExchangeTimeout(2*time.Second))
 			_, err := issue(t.Context(), client)
 			close(done)
 			mustBe(t, err, ErrOutcomeUnknown)
@@ -259,7 +259,7 @@ func TestHTTP2DoesNotResend(t *testing.T) {
 			t.Run(name+" "+operation, func(t *testing.T) {
 				t.Parallel()
 				server, hc := http2Server(t, answer)
-				client := newTestClient(t, server.base, WithHTTPClient(hc), withExchangeTimeout(10*time.Second))
+				client := newTestClient(t, server.base, WithHTTPClient(hc), WithExchangeTimeout(10*time.Second))
 				_, err := issue(t.Context(), client)
 				mustBe(t, err, ErrOutcomeUnknown)
 				if errors.Is(err, context.DeadlineExceeded) {

@@ -33,7 +33,8 @@ type config struct {
 	pageSize        int
 	listingLimit    int // bytes
 	notify          func(ctx context.Context, w Wait)
-	exchangeTimeout time.Duration // create and rotate; the others use the caller's if there is one
+	requestNotify   func(info RequestInfo)
+	exchangeTimeout time.Duration // create and rotate; the others use the HTTP client's if there is one
 }
 
 func defaults() config {
@@ -45,6 +46,7 @@ func defaults() config {
 		pageSize:        100,
 		listingLimit:    listingLimit,
 		notify:          func(context.Context, Wait) {},
+		requestNotify:   func(RequestInfo) {},
 		exchangeTimeout: exchangeTimeout,
 	}
 }
@@ -209,7 +211,26 @@ func WithWaitNotify(f func(ctx context.Context, w Wait)) Option {
 	}
 }
 
-// withExchangeTimeout shortens the deadline of create and rotate for tests.
-func withExchangeTimeout(d time.Duration) Option {
-	return func(cfg *config) error { cfg.exchangeTimeout = d; return nil }
+// WithRequestNotify sets a function that is told of each attempt on the wire, retries and redirects included, once its
+// answer is read or has failed. It is called from the goroutine that made the attempt, so it must be quick.
+func WithRequestNotify(f func(info RequestInfo)) Option {
+	return func(cfg *config) error {
+		if f == nil {
+			return errors.New("request function is nil")
+		}
+		cfg.requestNotify = f
+		return nil
+	}
+}
+
+// WithExchangeTimeout bounds one HTTP exchange, body included; the default is 60 s. A create or rotate that is cut off
+// is one of unknown outcome. For list, update and revoke the HTTP client's own timeout wins where it has one.
+func WithExchangeTimeout(d time.Duration) Option {
+	return func(cfg *config) error {
+		if d <= 0 {
+			return errors.New("exchange timeout must be above zero")
+		}
+		cfg.exchangeTimeout = d
+		return nil
+	}
 }

@@ -194,6 +194,7 @@ func (p *pacer) learn(s *slot, report rateReport, now time.Time) {
 		return
 	}
 	next := newWindow(report, p.jitter)
+	next.hourly = next.lastsAnHour(p.window, now)
 	switch w := p.window; {
 	case w == nil, w.over(now), s.probe, next.after(w):
 		p.window = next

@@ -12,6 +12,7 @@ type window struct {
 	remaining int // as of the answer that left least
 	reset     time.Time
 	renewed   time.Time // reset and a little more; zero reset: not said
+	hourly    bool      // seen to last for more than a minute
 }
 
 // windowTolerance is by how much two answers may differ on the end of one and the same window: the header counts
@@ -41,6 +42,13 @@ func (w *window) spend() {
 	if w != nil && w.remaining > 0 {
 		w.remaining--
 	}
+}
+
+// lastsAnHour reports whether the window must be that of an hour: it has more than a minute to go, or had when it was
+// the one known before.
+func (w *window) lastsAnHour(before *window, now time.Time) bool {
+	return w.reset.Sub(now) > time.Minute+windowTolerance ||
+		before != nil && before.hourly && !w.after(before) && !before.after(w)
 }
 
 func (w *window) used() string {

@@ -155,7 +155,7 @@ func (r *repeatable) timeout() time.Duration {
 	if t := r.client.config.http.Timeout; t > 0 {
 		return t
 	}
-	return exchangeTimeout
+	return r.client.config.exchangeTimeout
 }
 
 // response dresses the answer for the links above. A Location that cannot be parsed goes, or net/http would report
@@ -237,6 +237,7 @@ func (c *Client) exchange(next http.RoundTripper, req *http.Request, k *call, to
 	if err != nil {
 		err = safeError(req.Context(), err, token)
 		c.logAttempt(req.Context(), k, begun, nil, err)
+		c.tellAttempt(k, nil, err)
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -257,6 +258,7 @@ func (c *Client) exchange(next http.RoundTripper, req *http.Request, k *call, to
 		err = k.tooLarge(got)
 	}
 	c.logAttempt(req.Context(), k, begun, got, err)
+	c.tellAttempt(k, got, err)
 	return got, err
 }
 
