@@ -15,17 +15,24 @@ const (
 
 // Annotations that the operator sets.
 const (
-	// AnnotationSequence on a target Secret is the sequence of the key that it holds. It never goes down.
+	// AnnotationSequence on a target Secret is the sequence of the key that it holds. It goes down only when the newer key
+	// is dead upstream and an older one still works.
 	AnnotationSequence = GroupName + "/sequence"
-	// AnnotationPublishedAt on a target Secret is when that key was published, as RFC 3339. The overlap begins there.
+	// AnnotationIssuedAt on a target Secret is when that key was asked for, by the operator's clock, as RFC 3339.
+	AnnotationIssuedAt = GroupName + "/issued-at"
+	// AnnotationPublishedAt on a target Secret is since when it is known to hold that key, as RFC 3339. The overlap begins
+	// there.
 	AnnotationPublishedAt = GroupName + "/published-at"
 	// AnnotationKeyID on a target Secret is the API's id of the key that it holds.
 	AnnotationKeyID = GroupName + "/key-id"
+	// AnnotationRestartPending on a target Secret is there until the workloads that spec.restart names have been rolled for
+	// that key.
+	AnnotationRestartPending = GroupName + "/restart-pending"
 )
 
 // Labels that the operator sets.
 const (
-	// LabelApiKeyUID on target and ledger Secrets is the UID of their ApiKey. Targets are watched by it.
+	// LabelApiKeyUID on target Secrets is the UID of their ApiKey. They are watched by it. Ledgers do not have it.
 	LabelApiKeyUID = GroupName + "/apikey-uid"
 	// LabelManagedBy is the usual label for who made an object, and ManagedBy its value on ours.
 	LabelManagedBy = "app.kubernetes.io/managed-by"

@@ -63,7 +63,7 @@ func (r *Resource) target(record TargetRecord) Target {
 	t := Target{
 		Name: record.Name, Ownership: Ours, UID: record.UID, Version: record.Version, Sequence: record.Sequence,
 		IssuedAt: record.IssuedAt, PublishedAt: record.PublishedAt, RestartPending: record.RestartPending, Entries: fingerprints(record.Data),
-		MetaInSync: holdsAll(record.Labels, r.Secret.Labels) && holdsAll(record.Annotations, r.Secret.Annotations),
+		MetaInSync: !record.Leftovers && holdsAll(record.Labels, r.Secret.Labels) && holdsAll(record.Annotations, r.Secret.Annotations),
 	}
 	switch {
 	case !record.Controlled:
@@ -94,7 +94,7 @@ func (r *Resource) write(t Target, l LedgerRecord, previous apiclient.Secret) (T
 	}
 	return TargetWrite{
 		Name: t.Name, UID: t.UID, Version: t.Version, Type: r.Secret.Type, Labels: r.Secret.Labels,
-		Annotations: r.Secret.Annotations, Data: entries, Sequence: l.Sequence, IssuedAt: l.IssuedAt, PublishedAt: t.PublishedAt,
-		RestartPending: t.RestartPending,
+		Annotations: r.Secret.Annotations, Data: entries, KeyID: l.ID, Sequence: l.Sequence, IssuedAt: l.IssuedAt,
+		PublishedAt: t.PublishedAt, RestartPending: t.RestartPending,
 	}, nil
 }

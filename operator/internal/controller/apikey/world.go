@@ -83,6 +83,7 @@ type Resource struct {
 	Object
 	Settings      Settings
 	Secret        SecretSpec
+	Workloads     []Workload // to be restarted when the key changes
 	ConnectionRef string
 	BaseURL       string // of the Connection, for templates
 	Version       string // resourceVersion
@@ -97,6 +98,9 @@ type SecretSpec struct {
 	Labels, Annotations map[string]string
 	Template            map[string]string // entry name to text/template
 }
+
+// Workload names a Deployment, StatefulSet or DaemonSet in the ApiKey's namespace.
+type Workload struct{ Kind, Name string }
 
 // LedgerRecord is a ledger as stored.
 type LedgerRecord struct {
@@ -132,7 +136,8 @@ type TargetRecord struct {
 	Immutable           bool
 	Type                string
 	Labels, Annotations map[string]string
-	Data                map[string]apiclient.Secret
+	Leftovers           bool                        // it has labels or annotations of ours that the settings no longer name
+	Data                map[string]apiclient.Secret // what is ours or what the settings name; entries of others are theirs
 	Sequence            int
 	IssuedAt            time.Time
 	PublishedAt         time.Time // zero: not yet confirmed
@@ -145,6 +150,7 @@ type TargetWrite struct {
 	Type                string
 	Labels, Annotations map[string]string
 	Data                map[string]apiclient.Secret
+	KeyID               string
 	Sequence            int
 	IssuedAt            time.Time
 	PublishedAt         time.Time
