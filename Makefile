@@ -11,6 +11,7 @@ BENCHTIME ?= 1s
 RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null && echo -race)
 
 PROVIDER := bin/terraform-provider-betterdata
+OPERATOR := bin/betterdata-operator
 SANDBOX  := bin/betterdata-sandbox
 PLATFORM := $(shell go env GOOS)_$(shell go env GOARCH)
 
@@ -24,9 +25,19 @@ help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The second half begins when the first is told, also with -j.
 .PHONY: demo
-demo: $(PROVIDER) ## a key's whole life on a local sandbox: create, use, widen, rotate, retire, revoke
-	@cli=$$(.ci/find-cli --any) && DEMO_CLI=$$cli DEMO_PROVIDER=$(CURDIR)/$(PROVIDER) go run ./examples/demo
+demo: demo-terraform ## a key's whole life on a local sandbox, once with Terraform or OpenTofu, once with the operator
+	@echo && $(MAKE) --no-print-directory demo-operator
+
+.PHONY: demo-terraform
+demo-terraform: $(PROVIDER) ## the first half: create, use, widen, rotate, retire, revoke
+	@cli=$$(.ci/find-cli --any) && DEMO_CLI=$$cli DEMO_PROVIDER=$(CURDIR)/$(PROVIDER) go run ./examples/demo terraform
+
+.PHONY: demo-operator
+demo-operator: $(OPERATOR) control-plane ## the second half, on a real control plane: the same, and a crash in the middle of a rotation
+	@go build -o bin/demo-control-plane ./operator/internal/testenv/cmd/control-plane
+	@DEMO_OPERATOR=$(CURDIR)/$(OPERATOR) DEMO_CONTROL_PLANE=$(CURDIR)/bin/demo-control-plane go run ./examples/demo operator
 
 .PHONY: sandbox
 sandbox: $(SANDBOX) ## leave a local Better Data API running, to play with; SANDBOX_FLAGS=--help lists more
@@ -48,7 +59,7 @@ testacc: ## the provider's acceptance tests, on each command line that .ci/find-
 
 .PHONY: test-operator
 test-operator: control-plane ## the operator's tests on a real etcd, kube-apiserver and garbage collector
-	go test $(RACE) -count=1 -timeout 20m -run '^TestOperator' ./operator/...
+	go test $(RACE) -count=1 -timeout 20m -run '^TestOperator' ./operator/... ./examples/demo
 
 .PHONY: bench
 bench: ## benchmarks, BENCHTIME=1s each
@@ -66,6 +77,9 @@ build: $(PROVIDER) $(SANDBOX) ## bin/terraform-provider-betterdata and bin/bette
 # Always run: Go's own cache knows best what is stale, and leaves a binary alone that is not.
 $(PROVIDER): FORCE
 	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ ./provider
+
+$(OPERATOR): FORCE
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ ./operator
 
 $(SANDBOX): FORCE
 	go build -trimpath -o $@ ./apiclient/sandbox/cmd/betterdata-sandbox

@@ -2,20 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"strconv"
 	"time"
-
-	"github.com/betterdataco/terraform-provider-betterdata/apiclient/sandbox"
-)
-
-const (
-	inventory = "/inventory/channel-location?locationId=loc_123&page=1&limit=50"
-	forecasts = "/forecast/events"
 )
 
 // The variables of examples/quickstart as the story goes on.
@@ -24,7 +12,7 @@ const (
 	rotated = `release=2`
 )
 
-func (d *demo) create(ctx context.Context) (key, error) {
+func (d *terraformDemo) create(ctx context.Context) (key, error) {
 	d.step("Create", d.tf.name()+" apply creates the key of examples/quickstart; its plaintext goes into the sensitive state.")
 	if err := d.show(d.tf.apply(ctx)); err != nil {
 		return key{}, err
@@ -41,7 +29,7 @@ func (d *demo) create(ctx context.Context) (key, error) {
 	return first, err
 }
 
-func (d *demo) widen(ctx context.Context, first key) error {
+func (d *terraformDemo) widen(ctx context.Context, first key) error {
 	d.step("Widen the scopes", "forecast:read is added in place: the key and its plaintext stay.")
 	if err := d.show(d.tf.apply(ctx, widened)); err != nil {
 		return err
@@ -56,7 +44,7 @@ func (d *demo) widen(ctx context.Context, first key) error {
 	)
 }
 
-func (d *demo) rotate(ctx context.Context, first key) (key, error) {
+func (d *terraformDemo) rotate(ctx context.Context, first key) (key, error) {
 	d.step("Rotate", "A changed trigger issues a successor. The old key lives on for the overlap of 24h, so no consumer is cut off.")
 	if err := d.show(d.tf.apply(ctx, widened, rotated)); err != nil {
 		return key{}, err
@@ -73,7 +61,7 @@ func (d *demo) rotate(ctx context.Context, first key) (key, error) {
 	return second, err
 }
 
-func (d *demo) retire(ctx context.Context, first, second key) error {
+func (d *terraformDemo) retire(ctx context.Context, first, second key) error {
 	d.step("End the overlap", "The API's clock moves on by 25 hours; the next apply revokes the old key and touches nothing else.")
 	d.api.AdvanceClock(25 * time.Hour)
 	if err := d.show(d.tf.apply(ctx, widened, rotated)); err != nil {
@@ -85,7 +73,7 @@ func (d *demo) retire(ctx context.Context, first, second key) error {
 	)
 }
 
-func (d *demo) destroy(ctx context.Context, second key) error {
+func (d *terraformDemo) destroy(ctx context.Context, second key) error {
 	d.step("Destroy", d.tf.name()+" destroy revokes what is left.")
 	if err := d.show(d.tf.destroy(ctx, widened, rotated)); err != nil {
 		return err
@@ -94,13 +82,11 @@ func (d *demo) destroy(ctx context.Context, second key) error {
 }
 
 // sumUp counts what the whole story cost at the API: listings are what refreshes cost, however many keys there are.
-func (d *demo) sumUp() error {
-	stats := d.api.Stats()
+func (d *terraformDemo) sumUp() error {
 	d.step("Sum up", "What all this cost, out of a quota of 100 requests a minute.")
-	management := 0
-	for _, op := range []sandbox.Operation{sandbox.OpList, sandbox.OpCreate, sandbox.OpUpdate, sandbox.OpRotate, sandbox.OpRevoke} {
-		management += stats.Requests[op]
-		d.note("%-6s %s", op, strconv.Itoa(stats.Requests[op]))
+	lines, management := d.management()
+	for _, line := range lines {
+		d.note("%s", line)
 	}
 	d.note("%d API requests by %s in all, in %s", management, d.tf.name(), time.Since(d.began).Round(100*time.Millisecond))
 	return errors.Join(
@@ -110,22 +96,9 @@ func (d *demo) sumUp() error {
 }
 
 // show prints the lines of a Terraform run that are worth reading.
-func (d *demo) show(lines []string, err error) error {
+func (d *terraformDemo) show(lines []string, err error) error {
 	for _, line := range lines {
 		d.note("| %s", line)
 	}
 	return err
-}
-
-// statusOf is "200", or "403 INSUFFICIENT_SCOPE" with the code of the vendor's table.
-func statusOf(resp *http.Response) string {
-	var body struct{ Code string }
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return err.Error()
-	}
-	if json.Unmarshal(raw, &body) != nil || body.Code == "" {
-		return strconv.Itoa(resp.StatusCode)
-	}
-	return fmt.Sprintf("%d %s", resp.StatusCode, body.Code)
 }

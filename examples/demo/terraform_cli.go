@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,13 +15,13 @@ import (
 // tools are what the story is told with: a CLI, the provider binary, and the folder of the configuration.
 type tools struct{ cli, plugin, quickstart string }
 
-// toolsFromEnvironment: DEMO_CLI names the CLI and DEMO_PROVIDER the provider binary; make demo sets both.
-func toolsFromEnvironment() (tools, error) {
-	t := tools{cli: os.Getenv("DEMO_CLI"), plugin: os.Getenv("DEMO_PROVIDER"), quickstart: filepath.Join("examples", "quickstart")}
-	if t.cli == "" || t.plugin == "" {
-		return tools{}, errors.New("DEMO_CLI and DEMO_PROVIDER are not set: run the demo by make demo")
+// terraformTools: DEMO_CLI names the CLI and DEMO_PROVIDER the provider binary.
+func terraformTools() (tools, error) {
+	values, err := fromMake("DEMO_CLI", "DEMO_PROVIDER")
+	if err != nil {
+		return tools{}, err
 	}
-	return t, nil
+	return tools{cli: values[0], plugin: values[1], quickstart: filepath.Join("examples", "quickstart")}, nil
 }
 
 // terraform runs a CLI on a copy of examples/quickstart.

@@ -31,7 +31,7 @@ func realTools(t *testing.T) tools {
 func TestAccDemo(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	if err := run(t.Context(), &out, realTools(t), ""); err != nil {
+	if err := tellTerraform(t.Context(), &out, realTools(t), ""); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	if strings.Contains(out.String(), "FAIL") || strings.Count(out.String(), "   ok ") < 12 {
@@ -50,7 +50,7 @@ func TestAccDemoFails(t *testing.T) {
 		t.Run(faults, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			err := run(t.Context(), &out, tools, faults)
+			err := tellTerraform(t.Context(), &out, tools, faults)
 			if err == nil {
 				t.Errorf("the demo ended well although %s:\n%s", faults, out.String())
 			}
