@@ -26,6 +26,12 @@ const patience = 2 * time.Minute
 // eventually waits until check has no objection any more. When patience is at an end, the test fails with the last one.
 func eventually(t *testing.T, check func(ctx context.Context) error) {
 	t.Helper()
+	eventuallyWithin(t, patience, check)
+}
+
+// eventuallyWithin is eventually for what takes longer by its nature.
+func eventuallyWithin(t *testing.T, patience time.Duration, check func(ctx context.Context) error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	ticker := time.NewTicker(100 * time.Millisecond)

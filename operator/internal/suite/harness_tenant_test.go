@@ -20,13 +20,14 @@ type tenant struct {
 	*sandbox.Server
 	url     string // what baseURL is set to
 	port    int
-	arrived atomic.Int64 // requests, also those that hang
+	arrived atomic.Int64 // requests that manage keys, whoever answered them
+	polls   atomic.Int64 // those for the first page of a listing
 
-	mu      sync.Mutex
-	server  *http.Server
-	silence chan struct{}     // while not nil, requests wait until it is closed
-	idOf    map[string]string // by plaintext
-	tokens  []string
+	mu     sync.Mutex
+	server *http.Server
+	outage http.HandlerFunc  // answers instead of the API, unless nil
+	idOf   map[string]string // by plaintext
+	tokens []string
 }
 
 // tenantOption changes the sandbox.
@@ -50,7 +51,6 @@ func newTenant(t *testing.T, options []tenantOption) *tenant {
 	n.listen(t, n.bind(t))
 	n.url = "http://127.0.0.1:" + portText(n.port) + "/api"
 	t.Cleanup(func() {
-		n.speak()
 		_ = n.server.Close()
 		if err := n.Close(); err != nil {
 			t.Error(err)
@@ -105,18 +105,19 @@ func (n *tenant) listen(t *testing.T, socket int) {
 }
 
 func (n *tenant) serve(w http.ResponseWriter, r *http.Request) {
-	n.arrived.Add(1)
 	n.mu.Lock()
-	silence := n.silence
+	answer := n.outage
 	n.mu.Unlock()
-	if silence != nil {
-		select {
-		case <-silence:
-		case <-r.Context().Done():
-			return
+	if strings.Contains(r.URL.Path, "/admin/") {
+		n.arrived.Add(1)
+		if r.Method == http.MethodGet && r.URL.Query().Get("page") <= "1" {
+			n.polls.Add(1)
 		}
 	}
-	n.API().ServeHTTP(w, r)
+	if answer == nil {
+		answer = n.API().ServeHTTP
+	}
+	answer(w, r)
 }
 
 // refuse cuts all connections and refuses new ones, until the function that it returns is called.
@@ -129,20 +130,28 @@ func (n *tenant) refuse(t *testing.T) (end func()) {
 	return func() { t.Helper(); n.listen(t, socket) }
 }
 
-// hush lets every request wait for an answer that does not come, until speak.
-func (n *tenant) hush() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.silence = make(chan struct{})
+// instead has every request answered by something else than the API, until the function that it returns is called.
+func (n *tenant) instead(answer http.HandlerFunc) (end func()) {
+	set := func(answer http.HandlerFunc) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.outage = answer
+	}
+	set(answer)
+	return func() { set(nil) }
 }
 
-func (n *tenant) speak() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.silence != nil {
-		close(n.silence)
-		n.silence = nil
-	}
+// hang lets every request wait for an answer that never comes, until the function that it returns is called.
+func (n *tenant) hang() (end func()) {
+	over := make(chan struct{})
+	back := n.instead(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-over:
+		case <-r.Context().Done():
+		}
+		panic(http.ErrAbortHandler) // cuts the connection
+	})
+	return sync.OnceFunc(func() { back(); close(over) })
 }
 
 // secrets are all plaintexts and tokens that there have been.

@@ -82,7 +82,7 @@ func TestTenantOutages(t *testing.T) {
 		end()
 	}
 	arrived := n.arrived.Load()
-	n.hush()
+	end := n.hang()
 	answered := make(chan error, 1)
 	go func() { answered <- get() }()
 	eventually(t, func(_ context.Context) error { return unless(n.arrived.Load() > arrived, "no request has arrived") })
@@ -91,8 +91,11 @@ func TestTenantOutages(t *testing.T) {
 		t.Errorf("a silent tenant has answered: %v", err)
 	default:
 	}
-	n.speak()
-	if err := <-answered; err != nil {
+	end()
+	if err := <-answered; err == nil {
+		t.Error("a request that hung was answered")
+	}
+	if err := get(); err != nil {
 		t.Errorf("after the silence: %v", err)
 	}
 }
