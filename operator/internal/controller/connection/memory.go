@@ -1,0 +1,77 @@
+package connection
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/tenant"
+)
+
+// memory is what one process remembers of one connection. All of it can be lost: more ApiKeys are then looked at than
+// needed, and an orphan is revoked later.
+type memory struct {
+	uid      types.UID
+	before   *listing // the last listing; nil: there was none, or the connection failed since
+	token    string   // fingerprint of the token that it was made with
+	mismatch bool     // it was another tenant's
+
+	orphans []apiclient.Key // in the last listing
+	seen    sightings
+
+	straysBefore, orphansBefore int64 // counts in the status when this process began
+	orphansRevoked              int64 // by this process
+}
+
+// memories holds the memory of each connection.
+type memories struct {
+	mu    sync.Mutex
+	byKey map[tenant.Key]*memory
+	look  map[tenant.Key]time.Time // a listing must have begun after this
+}
+
+// of returns the memory of a connection, which one worker at a time handles. That of an earlier object of the same name
+// does not count.
+func (m *memories) of(key tenant.Key, uid types.UID) (_ *memory, isNew bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.byKey == nil {
+		m.byKey = map[tenant.Key]*memory{}
+	}
+	if known := m.byKey[key]; known != nil && known.uid == uid {
+		return known, false
+	}
+	fresh := &memory{uid: uid, seen: sightings{}}
+	m.byKey[key] = fresh
+	return fresh, true
+}
+
+func (m *memories) forget(key tenant.Key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.byKey, key)
+	delete(m.look, key)
+}
+
+// lookAgain asks for a listing younger than now.
+func (m *memories) lookAgain(key tenant.Key, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.look == nil {
+		m.look = map[tenant.Key]time.Time{}
+	}
+	m.look[key] = now
+}
+
+// maxAge is how old a listing may be: an interval, and younger than what asked for another look.
+func (m *memories) maxAge(key tenant.Key, interval time.Duration, now time.Time) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	since, asked := m.look[key]
+	if !asked {
+		return interval
+	}
+	return max(min(interval, now.Sub(since)), time.Nanosecond)
+}

@@ -1,0 +1,198 @@
+package connection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/controller/apikey"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/tenant"
+)
+
+// scene is one reconcile's view of a connection.
+type scene struct {
+	obj    v1alpha1.ConnectionObject // a copy of the cached object
+	key    tenant.Key
+	memory *memory
+	users  []v1alpha1.ApiKey // that name the connection, from the cache: not to be changed
+	known  []apikey.Known    // keys that ledgers record for it, from the cache
+	roster roster
+
+	holders []string // what still needs the connection
+	report  *tenant.Report
+	listing *listingFacts
+	fresh   bool // the listing is a new one
+}
+
+// Reconcile polls if the interval is over, judges what is known, and writes the status where that differs. The requests to
+// the API are made by the pool, which answers several callers with one.
+func (r *Reconciler) Reconcile(ctx context.Context, key tenant.Key) (ctrl.Result, error) {
+	s, err := r.look(ctx, key)
+	if s == nil {
+		return ctrl.Result{}, err
+	}
+	held, err := r.hold(ctx, s)
+	if !held {
+		return ctrl.Result{}, err // released: the last event of the object comes by itself
+	}
+	retry, pollErr := r.poll(ctx, s)
+	if s.report == nil {
+		return ctrl.Result{RequeueAfter: retry}, errors.Join(err, pollErr)
+	}
+	f, judgeErr := r.judge(ctx, s)
+	if err := errors.Join(err, judgeErr, r.tell(ctx, s, f)); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: retry}, nil
+}
+
+// look reads the connection and who uses it. There is no scene if there is no such connection any more.
+func (r *Reconciler) look(ctx context.Context, key tenant.Key) (*scene, error) {
+	s := &scene{key: key, obj: &v1alpha1.Connection{}}
+	if key.Kind == v1alpha1.KindClusterConnection {
+		s.obj = &v1alpha1.ClusterConnection{}
+	}
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, s.obj)
+	if apierrors.IsNotFound(err) {
+		r.forget(key)
+		return nil, nil //nolint:nilnil // documented: there is nothing to reconcile
+	}
+	if err != nil {
+		return nil, err
+	}
+	var isNew bool
+	if s.memory, isNew = r.memories.of(key, s.obj.GetUID()); isNew {
+		status := s.obj.ConnectionStatus()
+		s.memory.straysBefore, s.memory.orphansBefore = status.StraysRevoked, status.OrphansRevoked
+	}
+	namespace, name, _ := s.obj.TokenSecret()
+	r.tokens.use(key, types.NamespacedName{Namespace: namespace, Name: name})
+
+	var users v1alpha1.ApiKeyList
+	if err := r.Client.List(ctx, &users, client.MatchingFields{tenant.IndexByConnection: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("ApiKeys of the connection: %w", err)
+	}
+	s.users = users.Items
+	if s.known, err = r.Ledgers.Known(ctx, tenant.Identity(s.obj)); err != nil {
+		return nil, fmt.Errorf("ledgers of the connection: %w", err)
+	}
+	s.roster = newRoster(r.Options.ClusterID, s.users, s.known)
+	return s, nil
+}
+
+// forget drops everything about a connection that is gone.
+func (r *Reconciler) forget(key tenant.Key) {
+	r.tokens.forget(key)
+	r.memories.forget(key)
+	r.Pool.Forget(key)
+	r.Metrics.ForgetConnection(key.String())
+}
+
+// judge makes the facts of what the poll brought, and wakes the ApiKeys that they concern.
+func (r *Reconciler) judge(ctx context.Context, s *scene) (facts, error) {
+	f := facts{
+		now: r.Now(), generation: s.obj.GetGeneration(),
+		failure: s.report.Failure, asked: true,
+		authentication: s.report.Authentication, quota: s.report.Quota, dropsNames: s.report.DropsNames,
+		apiKeys: len(s.users), overdue: overdue(s.users, r.Now()),
+		deleted: !s.obj.GetDeletionTimestamp().IsZero(), holders: s.holders,
+	}
+	err := r.judgeListing(ctx, s, &f)
+	f.straysRevoked = s.memory.straysBefore + s.report.StraysRevoked
+	f.orphansRevoked = s.memory.orphansBefore + s.memory.orphansRevoked
+	return f, err
+}
+
+// judgeListing is about everything that takes a complete listing.
+func (r *Reconciler) judgeListing(ctx context.Context, s *scene, f *facts) error {
+	view := s.report.View
+	if view == nil {
+		s.memory.before = nil // when there is a listing again, everybody looks at it
+		return nil
+	}
+	keys := view.Keys()
+	s.listing = &listingFacts{live: live(keys), orphansJudged: r.Options.ClusterConnections}
+	f.listing = s.listing
+	var err error
+	if f.accepted, err = r.accepted(ctx, s); err != nil {
+		return err
+	}
+	s.listing.tenantMismatch = f.accepted == nil && r.mismatched(ctx, s)
+
+	after := s.roster.remember(view.BegunAt(), keys)
+	s.fresh = s.memory.before == nil || !s.memory.before.begunAt.Equal(after.begunAt)
+	if s.memory.token != s.report.TokenFingerprint || s.memory.mismatch != s.listing.tenantMismatch {
+		s.memory.before = nil
+	}
+	if s.fresh || s.memory.before == nil {
+		r.Enqueue(s.roster.concerned(s.memory.before, after)...)
+	}
+	s.memory.before, s.memory.token, s.memory.mismatch = after, s.report.TokenFingerprint, s.listing.tenantMismatch
+	if f.failure != nil {
+		s.memory.before = nil
+	}
+	return r.judgeOrphans(ctx, s, keys)
+}
+
+// accepted is set if a person accepts the tenant, once for each value of the annotation. It counts only while there is a
+// listing: whoever accepts a tenant is to have seen that it answers.
+func (r *Reconciler) accepted(ctx context.Context, s *scene) (*acceptance, error) {
+	request := cut(s.obj.GetAnnotations()[v1alpha1.AnnotationAcceptTenant], 256)
+	if request == "" || request == s.obj.ConnectionStatus().LastHandledAcceptTenant {
+		return nil, nil //nolint:nilnil // documented: nobody does
+	}
+	stamp, err := r.Pool.TenantStamp(ctx, s.obj)
+	if err != nil {
+		return nil, fmt.Errorf("what stands for the tenant: %w", err)
+	}
+	return &acceptance{request: request, tenant: stamp}, nil
+}
+
+// mismatched reports that the listing is another tenant's and that nobody has accepted it. That the token Secret cannot be
+// read is no acceptance.
+func (r *Reconciler) mismatched(ctx context.Context, s *scene) bool {
+	state := apikey.State{ConnectionState: apikey.ConnectionState{TokenHeldBy: s.report.TokenFingerprint}}
+	if !apikey.TenantMismatched(state, s.report.View, s.known) {
+		return false
+	}
+	before := s.obj.ConnectionStatus().AcceptedTenant
+	if before == "" {
+		return true
+	}
+	now, err := r.Pool.TenantStamp(ctx, s.obj)
+	return err != nil || now != before
+}
+
+// overdueAfter is how long a revocation may be pending before its connection tells of it.
+const overdueAfter = 24 * time.Hour
+
+// overdue lists the ApiKeys that wait for their revocation for too long.
+func overdue(users []v1alpha1.ApiKey, now time.Time) []string {
+	var names []string
+	for i := range users {
+		if deleted := users[i].DeletionTimestamp; deleted != nil && deleted.Add(overdueAfter).Before(now) {
+			names = append(names, users[i].Namespace+"/"+users[i].Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func live(keys []apiclient.Key) int {
+	n := 0
+	for _, key := range keys {
+		if key.Live() {
+			n++
+		}
+	}
+	return n
+}
