@@ -105,6 +105,7 @@ type Workload struct{ Kind, Name string }
 // LedgerRecord is a ledger as stored.
 type LedgerRecord struct {
 	Name, UID     string
+	Namespace     string
 	OwnerUID      string // of the ApiKey, in the data
 	Sequence      int
 	ID            string // empty: a tombstone
