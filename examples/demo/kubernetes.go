@@ -89,10 +89,11 @@ func (c *cluster) run(ctx context.Context, stdin string, args ...string) (string
 	cmd.Stdin = strings.NewReader(stdin)
 	var output, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &complaints
-	if err := cmd.Run(); err != nil {
-		return output.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(complaints.String()))
+	err := cmd.Run()
+	if err != nil {
+		err = fmt.Errorf("kubectl %s: %w: %s", args[0], err, strings.TrimSpace(complaints.String()))
 	}
-	return strings.TrimSpace(output.String()), nil
+	return strings.TrimSpace(output.String()), err
 }
 
 // kubeconfigWithToken writes a kubeconfig that authenticates with the token instead of the administrator's certificate.

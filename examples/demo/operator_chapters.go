@@ -26,7 +26,7 @@ func (d *operatorDemo) install(ctx context.Context) (err error) {
 	if err := d.shown(ctx, "apply", "-k", d.file("config/default")); err != nil {
 		return err
 	}
-	return d.waitFor(ctx, "condition=Established", "crd/apikeys.betterdata.co")
+	return d.shown(ctx, "wait", "--for=condition=Established", "crd/apikeys.betterdata.co", "--timeout="+d.patience.String())
 }
 
 func (d *operatorDemo) connect(ctx context.Context) error {
@@ -63,17 +63,15 @@ func (d *operatorDemo) start(ctx context.Context) error {
 	if err := d.kubeconfigWithToken(ctx, d.operatorKubeconfig(), token); err != nil {
 		return err
 	}
-	mayInstall, err := d.run(ctx, "", "auth", "can-i", "create", "clusterroles", "--as=system:serviceaccount:betterdata-system:"+account)
-	if mayInstall == "" {
+	// kubectl auth can-i fails when the answer is no.
+	mayGrant, _ := d.run(ctx, "", "auth", "can-i", "create", "clusterroles", "--as=system:serviceaccount:betterdata-system:"+account)
+	if err := d.expect("the operator may create ClusterRoles", "no", mayGrant); err != nil {
 		return err
 	}
 	if err := d.launch(ctx); err != nil {
 		return err
 	}
-	return errors.Join(
-		d.expect("the operator may create ClusterRoles", "no", mayInstall),
-		d.waitFor(ctx, "condition=Ready", "connection/default"),
-	)
+	return d.waitFor(ctx, "condition=Ready", "connection/default")
 }
 
 func (d *operatorDemo) create(ctx context.Context) error {

@@ -96,12 +96,12 @@ func (d *operatorDemo) shown(ctx context.Context, args ...string) error {
 func (d *operatorDemo) waitFor(ctx context.Context, condition, object string) error {
 	args := []string{"wait", "--namespace=shop", "--for=" + condition, object, "--timeout=" + d.patience.String()}
 	d.prompt("kubectl " + d.typed(args))
-	_, err := d.run(ctx, "", args...)
-	outcome := "yes"
+	output, err := d.run(ctx, "", args...)
+	_, outcome, _ := strings.Cut(output, " ") // after the object's name
 	if err != nil {
 		outcome = err.Error()
 	}
-	return d.expect(object+" came to "+condition, "yes", outcome)
+	return d.expect(object, "condition met", outcome)
 }
 
 // prompt shows a command line.
