@@ -28,6 +28,9 @@ const (
 	// AnnotationRestartPending on a target Secret is there until the workloads that spec.restart names have been rolled for
 	// that key.
 	AnnotationRestartPending = GroupName + "/restart-pending"
+	// AnnotationTokenSecret on a Connection or ClusterConnection is <namespace>/<name> of the token Secret that carries
+	// FinalizerInUse because of it. A Secret that the connection no longer names is found by it.
+	AnnotationTokenSecret = GroupName + "/token-secret"
 )
 
 // Labels that the operator sets.

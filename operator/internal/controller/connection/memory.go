@@ -18,8 +18,9 @@ type memory struct {
 	token    string   // fingerprint of the token that it was made with
 	mismatch bool     // it was another tenant's
 
-	orphans []apiclient.Key // in the last listing
-	seen    sightings
+	orphans   []apiclient.Key // in the listing that began at orphansAt
+	orphansAt time.Time
+	seen      sightings
 
 	straysBefore, orphansBefore int64 // counts in the status when this process began
 	orphansRevoked              int64 // by this process

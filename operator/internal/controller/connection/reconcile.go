@@ -8,7 +8,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -30,7 +29,6 @@ type scene struct {
 	holders []string // what still needs the connection
 	report  *tenant.Report
 	listing *listingFacts
-	fresh   bool // the listing is a new one
 }
 
 // Reconcile polls if the interval is over, judges what is known, and writes the status where that differs. The requests to
@@ -40,19 +38,26 @@ func (r *Reconciler) Reconcile(ctx context.Context, key tenant.Key) (ctrl.Result
 	if s == nil {
 		return ctrl.Result{}, err
 	}
-	held, err := r.hold(ctx, s)
+	retry, err := r.reconcile(ctx, s)
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: firstRetry}, nil // the cache was behind
+	}
+	return ctrl.Result{RequeueAfter: retry}, err
+}
+
+// reconcile tells when to look again; zero: when something changes. That the finalizers could not be written does not keep
+// the status from being told.
+func (r *Reconciler) reconcile(ctx context.Context, s *scene) (time.Duration, error) {
+	held, holdErr := r.hold(ctx, s)
 	if !held {
-		return ctrl.Result{}, err // released: the last event of the object comes by itself
+		return 0, holdErr
 	}
-	retry, pollErr := r.poll(ctx, s)
+	retry, err := r.poll(ctx, s)
 	if s.report == nil {
-		return ctrl.Result{RequeueAfter: retry}, errors.Join(err, pollErr)
+		return retry, errors.Join(holdErr, err)
 	}
-	f, judgeErr := r.judge(ctx, s)
-	if err := errors.Join(err, judgeErr, r.tell(ctx, s, f)); err != nil {
-		return ctrl.Result{}, err
-	}
-	return ctrl.Result{RequeueAfter: retry}, nil
+	f, err := r.judge(ctx, s)
+	return retry, errors.Join(holdErr, err, r.tell(ctx, s, f))
 }
 
 // look reads the connection and who uses it. There is no scene if there is no such connection any more.
@@ -74,8 +79,7 @@ func (r *Reconciler) look(ctx context.Context, key tenant.Key) (*scene, error) {
 		status := s.obj.ConnectionStatus()
 		s.memory.straysBefore, s.memory.orphansBefore = status.StraysRevoked, status.OrphansRevoked
 	}
-	namespace, name, _ := s.obj.TokenSecret()
-	r.tokens.use(key, types.NamespacedName{Namespace: namespace, Name: name})
+	r.tokens.use(key, tokenSecret(s.obj))
 
 	var users v1alpha1.ApiKeyList
 	if err := r.Client.List(ctx, &users, client.MatchingFields{tenant.IndexByConnection: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
@@ -101,7 +105,7 @@ func (r *Reconciler) forget(key tenant.Key) {
 func (r *Reconciler) judge(ctx context.Context, s *scene) (facts, error) {
 	f := facts{
 		now: r.Now(), generation: s.obj.GetGeneration(),
-		failure: s.report.Failure, asked: true,
+		failure: s.report.Failure, asked: s.report.Failure != nil || s.report.View != nil,
 		authentication: s.report.Authentication, quota: s.report.Quota, dropsNames: s.report.DropsNames,
 		apiKeys: len(s.users), overdue: overdue(s.users, r.Now()),
 		deleted: !s.obj.GetDeletionTimestamp().IsZero(), holders: s.holders,
@@ -129,11 +133,11 @@ func (r *Reconciler) judgeListing(ctx context.Context, s *scene, f *facts) error
 	s.listing.tenantMismatch = f.accepted == nil && r.mismatched(ctx, s)
 
 	after := s.roster.remember(view.BegunAt(), keys)
-	s.fresh = s.memory.before == nil || !s.memory.before.begunAt.Equal(after.begunAt)
+	fresh := s.memory.before == nil || !s.memory.before.begunAt.Equal(after.begunAt)
 	if s.memory.token != s.report.TokenFingerprint || s.memory.mismatch != s.listing.tenantMismatch {
 		s.memory.before = nil
 	}
-	if s.fresh || s.memory.before == nil {
+	if fresh || s.memory.before == nil {
 		r.Enqueue(s.roster.concerned(s.memory.before, after)...)
 	}
 	s.memory.before, s.memory.token, s.memory.mismatch = after, s.report.TokenFingerprint, s.listing.tenantMismatch

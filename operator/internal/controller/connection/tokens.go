@@ -18,11 +18,12 @@ import (
 	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/tenant"
 )
 
 // tokenWatches watches the Secrets that hold tokens: each by its name, once, for all connections that name it. A watch
-// ends with the last of them. Only metadata crosses the wire, and of that uid and resourceVersion are kept.
+// ends with the last of them. Only metadata crosses the wire, and of that little is kept.
 //
 // A watch that fails, for want of rights or of an API server, is tried again by the reflector, with a delay that grows
 // to half a minute; meanwhile the token is read again for each poll.
@@ -42,6 +43,7 @@ type tokenWatch struct {
 	cancel context.CancelFunc
 	users  map[tenant.Key]bool
 	failed bool // since the last success, so that a failure is logged once
+	marked bool // the Secret carries our finalizer
 }
 
 func newTokenWatches(ctx context.Context, secrets metadata.Interface, log *slog.Logger, changed func(users []tenant.Key)) *tokenWatches {
@@ -113,15 +115,13 @@ func (t *tokenWatches) run(ctx context.Context, secret types.NamespacedName) {
 	)
 	if err == nil {
 		_, err = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc: func(any) { t.tell(secret) },
-			UpdateFunc: func(before, after any) {
-				if version(before) != version(after) {
-					t.tell(secret)
-					return
+			AddFunc: func(now any) { t.changed(t.saw(secret, now)) },
+			UpdateFunc: func(before, now any) {
+				if users := t.saw(secret, now); version(before) != version(now) {
+					t.changed(users)
 				}
-				t.sees(secret)
 			},
-			DeleteFunc: func(any) { t.tell(secret) },
+			DeleteFunc: func(any) { t.changed(t.saw(secret, nil)) },
 		})
 	}
 	if err != nil {
@@ -131,23 +131,26 @@ func (t *tokenWatches) run(ctx context.Context, secret types.NamespacedName) {
 	informer.RunWithContext(ctx)
 }
 
-// tell reports a change, the first sight of the Secret included: it may have changed since the token was read.
-func (t *tokenWatches) tell(secret types.NamespacedName) {
-	if users := t.sees(secret); len(users) > 0 {
-		t.changed(users)
-	}
-}
-
-// sees notes that the watch works, and returns who it is for.
-func (t *tokenWatches) sees(secret types.NamespacedName) []tenant.Key {
+// saw notes what the watch has seen, and returns who it is for. The first sight of a Secret counts as a change: it may
+// have changed since the token was read.
+func (t *tokenWatches) saw(secret types.NamespacedName, object any) []tenant.Key {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	w := t.watches[secret]
 	if w == nil {
 		return nil
 	}
-	w.failed = false
+	known, ok := object.(*metav1.PartialObjectMetadata)
+	w.failed, w.marked = false, ok && slices.Contains(known.Finalizers, v1alpha1.FinalizerInUse)
 	return slices.Collect(maps.Keys(w.users))
+}
+
+// marked reports that the Secret was last seen with our finalizer.
+func (t *tokenWatches) marked(secret types.NamespacedName) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := t.watches[secret]
+	return w != nil && w.marked
 }
 
 // failed logs the first of a row of failures. That a watch expires or ends is no failure.
@@ -167,14 +170,14 @@ func (t *tokenWatches) failed(secret types.NamespacedName, err error) {
 	}
 }
 
-// onlyVersion drops everything of the Secret but what tells one version from another.
+// onlyVersion drops everything of the Secret but what tells one version from another, and whether our finalizer is there.
 func onlyVersion(object any) (any, error) {
 	secret, ok := object.(*metav1.PartialObjectMetadata)
 	if !ok {
 		return object, nil
 	}
 	return &metav1.PartialObjectMetadata{TypeMeta: secret.TypeMeta, ObjectMeta: metav1.ObjectMeta{
-		Namespace: secret.Namespace, Name: secret.Name, UID: secret.UID, ResourceVersion: secret.ResourceVersion,
+		Namespace: secret.Namespace, Name: secret.Name, UID: secret.UID, ResourceVersion: secret.ResourceVersion, Finalizers: secret.Finalizers,
 	}}, nil
 }
 
