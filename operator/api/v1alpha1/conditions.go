@@ -31,6 +31,8 @@ const (
 	ReasonPublished = "Published"
 	// ReasonOverlap: the Secret holds the newest key, and the one before it lives until its overlap ends.
 	ReasonOverlap = "Overlap"
+	// ReasonAwaitingRollout: the same after the overlap, until the workloads of spec.restart have rolled out.
+	ReasonAwaitingRollout = "AwaitingRollout"
 )
 
 // Reasons of an ApiKey that is on its way. They pass by themselves.
@@ -43,8 +45,6 @@ const (
 	ReasonVerifying = "Verifying"
 	// ReasonPublishing: the key is durable and is being written into the Secret.
 	ReasonPublishing = "Publishing"
-	// ReasonUpdating: name or scopes are being changed at the API.
-	ReasonUpdating = "Updating"
 	// ReasonWaitingForConnection: the connection does not exist, or is not ready.
 	ReasonWaitingForConnection = "WaitingForConnection"
 	// ReasonWaitingForQuota: the request quota is used up; the message tells until when.
@@ -55,6 +55,8 @@ const (
 	ReasonOutcomeUnknown = "OutcomeUnknown"
 	// ReasonStrayPending: a key whose plaintext was lost must be revoked before another is made.
 	ReasonStrayPending = "StrayPending"
+	// ReasonTooManyPreviousKeys: five replaced keys still live, and scheduled rotation waits until one of them is revoked.
+	ReasonTooManyPreviousKeys = "TooManyPreviousKeys"
 	// ReasonMintLimitReached: the connection's mintsPerHour is used up.
 	ReasonMintLimitReached = "MintLimitReached"
 	// ReasonAPIUnavailable: the API does not answer, or gives answers that are not understood.
@@ -95,8 +97,8 @@ const (
 	ReasonTenantMismatch = "TenantMismatch"
 	// ReasonLedgerDamaged: a ledger Secret cannot be read or contradicts another; nothing is made or revoked on its word.
 	ReasonLedgerDamaged = "LedgerDamaged"
-	// ReasonTooManyPreviousKeys: five replaced keys still live, and scheduled rotation waits until one of them is revoked.
-	ReasonTooManyPreviousKeys = "TooManyPreviousKeys"
+	// ReasonMarkerMissing: a key no longer carries this ApiKey's marker in its name, so that it is neither changed nor revoked.
+	ReasonMarkerMissing = "MarkerMissing"
 )
 
 // Reasons of an ApiKey that is being deleted.
@@ -139,7 +141,8 @@ const (
 	// ReasonInvalidSettings: the settings contradict each other in a way that the schema cannot tell, such as a CA bundle
 	// without a certificate.
 	ReasonInvalidSettings = "InvalidSettings"
-	// ReasonInUse: the connection is being deleted and ApiKeys still need it to revoke their keys.
+	// ReasonInUse: the connection is being deleted and ApiKeys still need it to revoke their keys; or an ApiKey is, whose
+	// key is the token of such a connection.
 	ReasonInUse = "InUse"
 	// ReasonKeysUnrevoked: an ApiKey waits for its revocation for more than a day.
 	ReasonKeysUnrevoked = "KeysUnrevoked"

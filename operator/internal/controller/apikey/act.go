@@ -3,6 +3,7 @@ package apikey
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
@@ -106,11 +107,17 @@ func (e *Engine) release(ctx context.Context, s *scene, a Release) error {
 			return err
 		}
 	}
-	if err := e.Cluster.RemoveFinalizer(ctx, s.resource); err != nil {
+	// Another process may have been issuing a key until now. What it seals later than this it takes back, see afterSeal.
+	left, err := e.Cluster.Ledgers(ctx, s.resource, Live)
+	if err != nil {
 		return err
 	}
-	e.memories.forget(s.resource.UID)
-	return nil
+	for _, l := range left {
+		if !slices.ContainsFunc(s.ledgers, func(known LedgerRecord) bool { return known.UID == l.UID }) {
+			return fmt.Errorf("ledger %s appeared: %w", l.Name, ErrConflict)
+		}
+	}
+	return e.Cluster.RemoveFinalizer(ctx, s.resource)
 }
 
 // detach makes the targets nobody's, and takes the marker off the name of the key that stays. The latter is an attempt

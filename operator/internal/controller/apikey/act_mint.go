@@ -171,13 +171,13 @@ func (e *Engine) takeBack(ctx context.Context, s *scene, a Mint, id, why string)
 	return lost
 }
 
-// afterSeal undoes a mint whose ApiKey vanished meanwhile, which nobody would find any more, and names a successor
-// that came without its marker.
+// afterSeal undoes a mint whose ApiKey vanished meanwhile, or is about to, after which nobody would find it any more, and
+// names a successor that came without its marker.
 func (e *Engine) afterSeal(ctx context.Context, s *scene, a Mint, record LedgerRecord, issued *apiclient.IssuedKey) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
 	now, err := e.Cluster.Resource(ctx, s.resource.Ref(), Live)
-	if errors.Is(err, ErrNotFound) || err == nil && now.UID != s.resource.UID {
+	if errors.Is(err, ErrNotFound) || err == nil && (now.UID != s.resource.UID || !now.DeletedAt.IsZero() && !now.Settings.Retain) {
 		return e.undo(ctx, s, a, record)
 	}
 	if s.resource.Marker.In(issued.Name) {

@@ -70,7 +70,7 @@ func (e *Engine) verify(ctx context.Context, s *scene, record LedgerRecord) erro
 	}
 	now := e.Now()
 	if now.Before(record.IssuedAt.Add(verifyPatience)) {
-		return &notYetError{until: now.Add(verifyPause), why: fmt.Sprintf("key %s does not work yet: %v", record.ID, err)}
+		return &notYetError{until: now.Add(verifyPause), why: fmt.Sprintf("key %s does not work yet: %s", record.ID, describe(err))}
 	}
 	if apiclient.HasCode(err, apiclient.CodeRevokedAPIKey, apiclient.CodeExpiredAPIKey) {
 		return fmt.Errorf("key %s is not published: %w", record.ID, err)

@@ -79,6 +79,9 @@ type Release struct {
 	KeepID string
 }
 
+// FoundStray is no action: it is told of as one when a stray is seen for the first time.
+type FoundStray struct{}
+
 // Rest is nothing to do. Until says when to look again; zero: when something changes.
 type Rest struct {
 	Until time.Time
@@ -90,40 +93,8 @@ type Note struct {
 	Reason  Reason
 	Message string
 	Stalled bool // only a person can change it
+	Mint    bool // it keeps a key from being issued that is wanted
 }
-
-// Reason is a stable name for conditions and metrics.
-type Reason string
-
-// The reasons.
-const (
-	AdoptionRefused     Reason = "AdoptionRefused"
-	APIUnavailable      Reason = "APIUnavailable"
-	AwaitingRollout     Reason = "AwaitingRollout"
-	Backoff             Reason = "Backoff"
-	ConnectionInUse     Reason = "ConnectionInUse"
-	ConnectionMissing   Reason = "ConnectionMissing"
-	InvalidSettings     Reason = "InvalidSettings"
-	KeyDeadHeld         Reason = "KeyDeadHeld"
-	MarkerMissing       Reason = "MarkerMissing"
-	MintCapReached      Reason = "MintCapReached"
-	NamespaceEnds       Reason = "NamespaceTerminating"
-	MaxKeysReached      Reason = "MaxKeysReached"
-	NamespaceNotAllowed Reason = "NamespaceNotAllowed"
-	OverlapPending      Reason = "OverlapPending"
-	PreviousKeysPending Reason = "PreviousKeysPending"
-	RestoredStray       Reason = "RestoredStray"
-	RevocationOverdue   Reason = "RevocationOverdue"
-	RevocationPending   Reason = "RevocationPending"
-	ScopesNormalized    Reason = "ScopesNormalized"
-	ScopesNotAllowed    Reason = "ScopesNotAllowed"
-	StrayPending        Reason = "StrayPending"
-	Suspended           Reason = "Suspended"
-	TargetForeign       Reason = "TargetForeign"
-	TargetUnusable      Reason = "TargetUnusable"
-	TemplateInvalid     Reason = "TemplateInvalid"
-	TenantMismatch      Reason = "TenantMismatch"
-)
 
 func (AddFinalizer) key() string   { return "finalizer" }
 func (a Mint) key() string         { return "mint" }
@@ -135,6 +106,7 @@ func (a DeleteLedger) key() string { return fmt.Sprintf("ledger/%d", a.Sequence)
 func (a DeleteTarget) key() string { return "target/" + a.Target.Name }
 func (a Restart) key() string      { return "restart" }
 func (a Release) key() string      { return fmt.Sprintf("release/%t", a.Retain) }
+func (FoundStray) key() string     { return "" }
 func (Rest) key() string           { return "" }
 
 // waits is a Rest with one note.
@@ -147,9 +119,26 @@ func stalls(reason Reason, format string, args ...any) Rest {
 	return Rest{Notes: []Note{{Reason: reason, Message: fmt.Sprintf(format, args...), Stalled: true}}}
 }
 
+// keepingMint marks what the notes say as the cause that a wanted key is not issued.
+func (r Rest) keepingMint() Rest {
+	r.Notes = slices.Clone(r.Notes)
+	for i := range r.Notes {
+		r.Notes[i].Mint = true
+	}
+	return r
+}
+
 // and joins two Rests: the earlier time, and all notes.
 func (r Rest) and(other Rest) Rest {
 	return Rest{Until: earlier(r.Until, other.Until), Notes: slices.Concat(r.Notes, other.Notes)}
+}
+
+// orSay adds a Rest of one note, unless its reason is given already.
+func (r Rest) orSay(other Rest) Rest {
+	if r.Has(other.Notes[0].Reason) {
+		return r
+	}
+	return r.and(other)
 }
 
 // Has reports whether a note gives the reason.

@@ -1,6 +1,11 @@
 package apikey
 
-import "time"
+import (
+	"cmp"
+	"time"
+
+	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
+)
 
 // phase looks at one concern. It returns an action, or a Rest that says why there is none.
 type phase func(o Observation, now time.Time) Action
@@ -22,8 +27,12 @@ func decide(o Observation, now time.Time) Action {
 	if !resting {
 		return action
 	}
-	if blocked, stop := o.blocked(); stop && !rest.Has(blocked.Notes[0].Reason) {
-		rest = rest.and(blocked) // said even where nothing is wanted: what is known may be out of date
+	// Said even where nothing is wanted: what is known may be out of date, and whether a rotation is due is not known.
+	if blocked, stop := o.blocked(); stop {
+		rest = rest.orSay(blocked)
+	}
+	if o.Settings.Invalid != "" {
+		rest = rest.orSay(o.invalidWindow())
 	}
 	return rest
 }
@@ -44,22 +53,26 @@ func (o Observation) firstOf(phases []phase, rest Rest, now time.Time) Action {
 // unlessFailed turns an action that failed lately into a Rest until its time comes.
 func (o Observation) unlessFailed(action Action, now time.Time) Action {
 	failed, ok := o.Backoff[action.key()]
-	if !ok || !now.Before(failed.Until) {
+	if !ok || !now.Before(failed.Until) || failed.Circumstance != "" && failed.Circumstance != o.circumstance() {
 		return action
 	}
-	return waits(failed.Until, Backoff, "%s", failed.Message)
+	return failed.note(action)
 }
 
 // blocked says why nothing may be changed upstream at all. Revoking and patching need no more than this.
 func (o Observation) blocked() (Rest, bool) {
 	switch {
 	case o.Connection.Missing:
-		return stalls(ConnectionMissing, "the Connection does not exist: create it"), true
+		return waits(time.Time{}, WaitingForConnection, "the connection that connectionRef names does not exist: create it"), true
 	case o.Connection.TenantMismatch:
-		return stalls(TenantMismatch, "the Connection's listing holds none of the keys issued through it: "+
-			"restore its baseURL and token, or accept the new tenant"), true
+		return stalls(TenantMismatch, "the connection's list of keys holds none of those issued through it: "+
+			"restore its baseURL and token, or set its annotation %s to a new value to accept the new tenant", v1alpha1.AnnotationAcceptTenant), true
 	case o.Listing == nil:
-		return waits(time.Time{}, APIUnavailable, "%s", o.Connection.Problem), true
+		return waits(o.Connection.ProblemUntil, cmp.Or(o.Connection.ProblemReason, APIUnavailable), "%s", o.Connection.Problem), true
 	}
 	return Rest{}, false
+}
+
+func (o Observation) invalidWindow() Rest {
+	return stalls(InvalidWindow, "%s", o.Settings.Invalid)
 }

@@ -31,14 +31,14 @@ func decideDelete(o Observation, now time.Time) Action {
 		return action
 	}
 	if until, hold := o.holdFinalizer(); hold {
-		return waits(until, RevocationPending, "a key may still appear whose answer was lost")
+		return waits(until, Revoking, "all known keys are revoked; until %s one may still appear whose answer was lost", stamp(until))
 	}
 	return Release{}
 }
 
 // awaitDependents keeps everything in step but mints nothing: others need the token in the target until they are done.
 func awaitDependents(o Observation, now time.Time) Action {
-	rest := waits(time.Time{}, ConnectionInUse, "other ApiKeys still need the Connection whose token this one is")
+	rest := waits(time.Time{}, InUse, "other ApiKeys still need the Connection whose token this one is")
 	return o.firstOf([]phase{sealLost, publish, revokeStrays, retire}, rest, now)
 }
 
@@ -62,9 +62,9 @@ func (o Observation) onlyOwnTokenLeft() bool {
 func (o Observation) pending(now time.Time) Rest {
 	overdue := o.Object.DeletedAt.Add(overdueAfter)
 	if now.Before(overdue) {
-		return waits(overdue, RevocationPending, "the keys cannot be revoked now; deletionPolicy Retain would let go")
+		return waits(overdue, RevocationPending, "the keys cannot be revoked now, which is tried again; deletionPolicy: Retain lets go and leaves them alive")
 	}
-	return waits(time.Time{}, RevocationOverdue, "the keys could not be revoked for more than a day; deletionPolicy Retain would let go")
+	return waits(time.Time{}, RevocationOverdue, "the keys could not be revoked since %s; deletionPolicy: Retain lets go and leaves them alive", stamp(o.Object.DeletedAt))
 }
 
 // revokeRemaining returns what is still to be revoked, or the Rest of a key that cannot be. Strays come first and the
@@ -84,7 +84,7 @@ func revokeRemaining(o Observation, now time.Time) (Action, bool) {
 			revoke := o.unlessFailed(Revoke{ID: id, Why: WhyDeleted}, now)
 			if pause, resting := revoke.(Rest); resting {
 				waiting = true
-				rest = rest.and(pause)
+				rest = rest.and(pause).orSay(o.pending(now))
 				continue
 			}
 			return revoke, true

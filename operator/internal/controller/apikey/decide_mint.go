@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
 )
 
 // maxPrevious is how many replaced keys may live on before scheduled rotations wait.
@@ -15,11 +16,11 @@ const maxPrevious = 5
 func mint(o Observation, now time.Time) Action {
 	next, rest, wanted := wantedMint(o, now)
 	if !wanted {
-		return rest
+		return rest.keepingMint()
 	}
 	for _, hindrance := range []func(Observation, time.Time) (Rest, bool){cannotStore, mayNotMint, mustNotYetMint} {
 		if why, hindered := hindrance(o, now); hindered {
-			return rest.and(why)
+			return rest.and(why).keepingMint()
 		}
 	}
 	if next.Cause == CauseAdopt {
@@ -41,21 +42,33 @@ func wantedMint(o Observation, now time.Time) (Mint, Rest, bool) {
 		}
 		return next, Rest{}, true
 	}
-	if next.Token == "" {
+	forced, rest := o.forced(newest)
+	if !forced {
 		next.Token = newest.Token // carried forward: a handled token that comes back is still handled
-	}
-	forced := o.Object.RotateToken != "" && o.Object.RotateToken != newest.Token
-	if forced && o.Object.RotateOverlap != nil {
+	} else if o.Object.RotateOverlap != nil {
 		next.Overlap = max(*o.Object.RotateOverlap, 0)
 	}
 	if o.standing(newest) == dead {
 		next.Cause = CauseReissue
 		if o.Settings.Hold && !forced {
-			return next, stalls(KeyDeadHeld, "key %s is revoked, expired or gone and onRevoked is Hold: request a rotation to replace it", newest.ID), false
+			return next, rest.and(stalls(KeyDead, "key %s is revoked, expired or gone, and onRevoked is Hold: set the annotation %s to a new value to replace it",
+				newest.ID, v1alpha1.AnnotationRotateRequestedAt)), false
 		}
-		return next, Rest{}, true
+		return next, rest, true
 	}
-	return successor(o, newest, next, forced, now)
+	next, more, wanted := successor(o, newest, next, forced, now)
+	return next, rest.and(more), wanted
+}
+
+// forced reports whether a token that is not handled yet asks for a rotation, and in the Rest what is wrong with it.
+func (o Observation) forced(newest Ledger) (bool, Rest) {
+	if o.Object.RotateToken == "" || o.Object.RotateToken == newest.Token {
+		return false, Rest{}
+	}
+	if o.Object.InvalidOverlap != "" {
+		return false, stalls(InvalidRotateOverlap, "the rotation that was asked for waits: %s", o.Object.InvalidOverlap)
+	}
+	return true, Rest{}
 }
 
 // successor is the key that replaces one which still works: asked for by a token, or due.
@@ -66,17 +79,22 @@ func successor(o Observation, newest Ledger, next Mint, forced bool, now time.Ti
 	}
 	if serving, ok := o.published(); !ok || serving.Sequence != newest.Sequence {
 		// The present successor first: rotating past it would leave its consumers behind.
-		return next, Rest{}, false
+		return next, waits(time.Time{}, Rotating, "a rotation waits until the Secret holds key %s", newest.ID), false
 	}
 	if !o.Connection.DropsNames && o.marked(newest.ID) {
 		next.RotateID = newest.ID
 	}
 	next.Cause = CauseForced
-	if !forced {
-		next.Cause = CauseScheduled
-		if len(o.keyed()) > maxPrevious {
-			return next, waits(time.Time{}, PreviousKeysPending, "%d previous keys still live: the rotation waits", maxPrevious), false
-		}
+	if forced {
+		return next, Rest{}, true
+	}
+	next.Cause = CauseScheduled
+	switch {
+	case o.Listing != nil && o.standing(newest) == unproven:
+		// It may be dead, which is not for the schedule to replace.
+		return next, waits(now.Add(absenceApart), WaitingForListing, "key %s is not listed: the rotation waits until that is explained", newest.ID), false
+	case len(o.keyed()) > maxPrevious:
+		return next, waits(time.Time{}, TooManyPreviousKeys, "%d replaced keys still live: the scheduled rotation waits until one of them is revoked", maxPrevious), false
 	}
 	return next, Rest{}, true
 }
@@ -84,27 +102,39 @@ func successor(o Observation, newest Ledger, next Mint, forced bool, now time.Ti
 // cannotStore says why the key could not be made durable or not be published.
 func cannotStore(o Observation, now time.Time) (Rest, bool) {
 	if o.Object.NamespaceTerminating {
-		return stalls(NamespaceEnds, "the namespace is being deleted: nothing is issued"), true
+		return waits(time.Time{}, NamespaceTerminating, "the namespace is being deleted: nothing is issued"), true
 	}
-	if until, wait := o.guarded(now); wait {
-		return waits(until, StrayPending, "the target holds a key that no ledger records"), true
+	if rest, wait := o.guarded(now); wait {
+		return rest, true
 	}
 	return targetProblem(o.Target)
 }
 
-// mayNotMint says why the settings or the Connection forbid it.
-func mayNotMint(o Observation, now time.Time) (Rest, bool) {
+// forbidden says why settings or policy forbid any new key, wanted or not.
+func (o Observation) forbidden() (Rest, bool) {
 	switch {
 	case o.Settings.Invalid != "":
-		return stalls(InvalidSettings, "%s", o.Settings.Invalid), true
+		return o.invalidWindow(), true
 	case o.Settings.Suspend:
-		return waits(time.Time{}, Suspended, "suspend is set: nothing is issued"), true
+		return stalls(Suspended, "spec.suspend is set: nothing is issued"), true
 	case o.Connection.SuspendMinting:
-		return waits(time.Time{}, Suspended, "the Connection suspends minting"), true
+		return stalls(MintingSuspended, "the connection suspends minting, or its token Secret is missing: nothing is issued"), true
 	case o.Connection.Refused != "":
 		return stalls(o.Connection.RefusedReason, "%s", o.Connection.Refused), true
+	}
+	return Rest{}, false
+}
+
+// mayNotMint says why the settings or the Connection forbid it, for good or for now.
+func mayNotMint(o Observation, now time.Time) (Rest, bool) {
+	if rest, forbidden := o.forbidden(); forbidden {
+		return rest, true
+	}
+	switch {
 	case now.Before(o.Connection.CapUntil):
-		return waits(o.Connection.CapUntil, MintCapReached, "the Connection's cap of keys per hour is reached"), true
+		return waits(o.Connection.CapUntil, MintLimitReached, "the connection's mintsPerHour is used up until %s", stamp(o.Connection.CapUntil)), true
+	case now.Before(o.Connection.QuotaUntil):
+		return waits(o.Connection.QuotaUntil, WaitingForQuota, "%s", quotaUsedUp(o.Connection.QuotaUntil)), true
 	}
 	return o.blocked()
 }
@@ -124,10 +154,14 @@ func mustNotYetMint(o Observation, now time.Time) (Rest, bool) {
 			astray++
 		}
 	}
-	if max(feared, astray) <= 1 {
-		return Rest{}, false
+	until := now.Add(o.Policy.StrayGrace)
+	switch {
+	case astray > 1:
+		return waits(until, StrayPending, "keys whose plaintext was lost are to be revoked first"), true
+	case feared > 1:
+		return waits(until, OutcomeUnknown, "answers were lost: what they made is being looked for, and nothing is issued meanwhile"), true
 	}
-	return waits(now.Add(o.Policy.StrayGrace), StrayPending, "keys whose plaintext was lost are to be revoked first"), true
+	return Rest{}, false
 }
 
 // adopt takes over a key: first it gets our marker, which also tells other operators, then it is rotated, because

@@ -29,7 +29,7 @@ func patch(o Observation, now time.Time) Action {
 		return rest
 	}
 	if o.Patched != nil && *o.Patched == wanted.memo(key) {
-		return waits(time.Time{}, ScopesNormalized, "the API keeps scopes %v where %v were asked for", key.Scopes, wanted.Scopes)
+		return waits(time.Time{}, NormalizedByAPI, "the API keeps scopes %v where %v were asked for", key.Scopes, wanted.Scopes)
 	}
 	return wanted
 }
@@ -37,7 +37,7 @@ func patch(o Observation, now time.Time) Action {
 func mayNotPatch(o Observation) (Rest, bool) {
 	switch {
 	case o.Settings.Suspend:
-		return waits(time.Time{}, Suspended, "suspend is set: name and scopes are not corrected"), true
+		return stalls(Suspended, "spec.suspend is set: name and scopes are not corrected"), true
 	case o.Connection.Refused != "":
 		return stalls(o.Connection.RefusedReason, "%s", o.Connection.Refused), true
 	}

@@ -17,7 +17,7 @@ func sealLost(o Observation, _ time.Time) Action {
 		return Rest{}
 	}
 	if o.Object.NamespaceTerminating {
-		return stalls(NamespaceEnds, "the namespace is being deleted: the lost ledger of %s cannot be written", t.HoldsListed)
+		return waits(time.Time{}, NamespaceTerminating, "the namespace is being deleted: the lost ledger of %s cannot be written", t.HoldsListed)
 	}
 	sequence := t.Sequence
 	if sequence <= 0 || o.sequenceTaken(sequence) {
@@ -50,20 +50,21 @@ func (o Observation) holdsKnown() bool {
 
 // guarded reports that a target holds a key in service whose ledger is lost, or may hold one that listings do not show
 // yet. Until that is settled, it is not overwritten, and no other key is issued.
-func (o Observation) guarded(now time.Time) (time.Time, bool) {
-	if _, lost := o.holderOfLost(); lost {
-		return time.Time{}, true
+func (o Observation) guarded(now time.Time) (Rest, bool) {
+	if t, lost := o.holderOfLost(); lost {
+		return waits(time.Time{}, StrayPending, "Secret %s holds key %s, whose ledger was lost and is written again first", t.Name, t.HoldsListed), true
 	}
 	newest, _ := o.newest()
 	newer := o.Target.Sequence > newest.Sequence || o.Target.IssuedAt.After(newest.IssuedAt)
 	if o.Target.Ownership != Ours || !newer || len(o.Target.Entries) == 0 || o.holdsKnown() {
-		return time.Time{}, false
+		return Rest{}, false
 	}
 	until := o.Target.IssuedAt.Add(youngAge)
 	if o.Listing == nil || o.Connection.TenantMismatch {
-		return now.Add(time.Minute), true
+		return waits(now.Add(time.Minute), WaitingForListing, "Secret %s holds a key that no ledger records: it is kept until the keys can be listed", o.Target.Name), true
 	}
-	return until, o.Listing.BegunAt.Before(until)
+	return waits(until, WaitingForListing, "Secret %s holds a key that no ledger records: it is kept until %s, as it may not be listed yet", o.Target.Name, stamp(until)),
+		o.Listing.BegunAt.Before(until)
 }
 
 // correctSuccessor patches a new key before it is published, if it was issued with another name or other scopes:
@@ -103,17 +104,17 @@ func publish(o Observation, now time.Time) Action {
 		return rest
 	}
 	if wanted.RenderFailed != "" {
-		return stalls(TemplateInvalid, "%s", wanted.RenderFailed)
+		return stalls(InvalidTemplate, "%s", wanted.RenderFailed)
 	}
-	if until, wait := o.guarded(now); wait {
-		return waits(until, StrayPending, "the target holds a key that no ledger records")
+	if rest, wait := o.guarded(now); wait {
+		return rest
 	}
 	previous := o.previous(wanted, now)
 	if o.inSync(o.Target, wanted, previous) {
 		return Rest{}
 	}
 	if o.Object.NamespaceTerminating && o.Target.Ownership == Absent {
-		return stalls(NamespaceEnds, "the namespace is being deleted: no Secret can be created in it")
+		return waits(time.Time{}, NamespaceTerminating, "the namespace is being deleted: no Secret can be created in it")
 	}
 	// What consumers are moved to is verified; what they lost is given back at once.
 	fresh := !o.Target.Serves(wanted.Fingerprint) && (o.Target.Sequence < wanted.Sequence || o.holdsKnown())
@@ -127,9 +128,9 @@ func publish(o Observation, now time.Time) Action {
 func targetProblem(t Target) (Rest, bool) {
 	switch t.Ownership {
 	case Foreign:
-		return stalls(TargetForeign, "Secret %s exists and is not of this ApiKey: delete it, or set secret.name to another name", t.Name), true
+		return stalls(SecretConflict, "Secret %s exists and is not of this ApiKey: delete it, or set secret.name to another name", t.Name), true
 	case Unusable:
-		return stalls(TargetUnusable, "Secret %s is immutable or of another type: delete it; it is made again with the same key", t.Name), true
+		return stalls(SecretConflict, "Secret %s is immutable or of another type: delete it; it is made again with the same key", t.Name), true
 	case Absent, Ours:
 	}
 	return Rest{}, false
@@ -200,7 +201,7 @@ func restart(o Observation, _ time.Time) Action {
 		return Rest{}
 	}
 	if o.Settings.Suspend {
-		return waits(time.Time{}, Suspended, "workloads are not restarted while suspended")
+		return stalls(Suspended, "spec.suspend is set: workloads are not restarted")
 	}
 	return Restart{Target: o.Target}
 }

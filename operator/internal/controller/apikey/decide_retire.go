@@ -34,11 +34,11 @@ func revokeStrays(o Observation, now time.Time) Action {
 			}
 			return revoke
 		}
-		reason := StrayPending
+		reason := PlaintextLost
 		if stray.Restored {
-			reason = RestoredStray
+			reason = RestoreSuspected
 		}
-		rest = rest.and(waits(due, reason, "key %s is recorded by no ledger and will be revoked", stray.ID))
+		rest = rest.and(waits(due, reason, "key %s is recorded by no ledger and is revoked after %s", stray.ID, stamp(due)))
 	}
 	return rest
 }
@@ -70,16 +70,16 @@ func retire(o Observation, now time.Time) Action {
 		return rest
 	}
 	if o.standing(serving) != live {
-		return waits(time.Time{}, OverlapPending, "previous keys live on until %s is listed as live", serving.ID)
+		return waits(time.Time{}, WaitingForListing, "the keys that %s replaced live on until it is listed", serving.ID)
 	}
 	at, known := o.revokeAt(serving)
 	switch {
 	case !known:
 		return Rest{}
 	case now.Before(at):
-		return waits(at, OverlapPending, "previous keys live on until %s", at.UTC().Format(time.RFC3339))
+		return waits(at, Overlap, "previous keys live on until %s", stamp(at))
 	case o.Workloads.Configured && !o.Workloads.Done && now.Before(at.Add(rolloutPatience)):
-		return waits(at.Add(rolloutPatience), AwaitingRollout, "previous keys live on until the workloads have rolled")
+		return waits(at.Add(rolloutPatience), AwaitingRollout, "previous keys live on until the workloads have rolled out, at most until %s", stamp(at.Add(rolloutPatience)))
 	}
 	return revokePrevious(o, serving, now)
 }

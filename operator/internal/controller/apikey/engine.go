@@ -13,13 +13,23 @@ type Engine struct {
 	Now         func() time.Time
 	LeaderSince func() time.Time // when this process began to act
 	Policy      Policy
-	// Did is told of every action that was carried out or failed, for events, metrics and logs. It may be nil.
-	Did func(r *Resource, action Action, err error)
+	// Did is told of everything that was done or failed, for events, metrics and logs. It may be nil.
+	Did func(Deed)
 
 	memories memories
 }
 
-// Outcome is what a reconcile ends in: the last observation, and why nothing more is to be done now.
+// Deed is an action that was carried out, or failed.
+type Deed struct {
+	Resource   *Resource
+	Connection string // identity
+	Action     Action
+	Err        error // nil: it is done
+	Again      bool  // it fails in the same way as when it was last tried
+}
+
+// Outcome is what a reconcile ends in: the last observation, and why nothing more is to be done now. Without a Resource
+// it is not at an end, and only wants to be called again.
 type Outcome struct {
 	Resource    *Resource
 	Observation Observation
@@ -34,18 +44,15 @@ const maxRounds = 12
 func (e *Engine) Reconcile(ctx context.Context, ref Ref) (*Outcome, error) {
 	for range maxRounds {
 		s, action, err := e.look(ctx, ref, Cached)
+		if _, resting := action.(Rest); err == nil && (!resting || s.mustLook) {
+			s, action, err = e.look(ctx, ref, Live)
+		}
 		if errors.Is(err, ErrNotFound) {
+			e.memories.forget(ref)
 			return nil, nil //nolint:nilnil // documented: nothing to reconcile
 		}
 		if err != nil {
 			return nil, err
-		}
-		if _, resting := action.(Rest); !resting || s.mustLook {
-			if s, action, err = e.look(ctx, ref, Live); errors.Is(err, ErrNotFound) {
-				return nil, nil //nolint:nilnil // as above
-			} else if err != nil {
-				return nil, err
-			}
 		}
 		if rest, resting := action.(Rest); resting {
 			return &Outcome{Resource: s.resource, Observation: s.seen, Rest: e.withRetry(s, rest)}, nil
@@ -69,21 +76,27 @@ func (e *Engine) look(ctx context.Context, ref Ref, read Read) (*scene, Action, 
 // the end of ctx ends the reconcile.
 func (e *Engine) perform(ctx context.Context, s *scene, action Action) error {
 	err := e.act(ctx, s, action)
-	if e.Did != nil {
-		e.Did(s.resource, action, err)
-	}
+	_, busy := errors.AsType[*BusyError](err)
+	deed := Deed{Resource: s.resource, Connection: s.seen.Connection.Identity, Action: action, Err: err}
 	switch {
 	case err == nil:
 		s.memory.succeeded(action)
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrConflict) || busy:
 		return err // somebody else was faster: look again, after the queue's own backoff
 	default:
-		s.memory.failed(action, err, e.Now())
+		deed.Again = !s.memory.failed(action, err, s.seen.circumstance(), e.Now())
 	}
+	e.tell(deed)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+func (e *Engine) tell(deed Deed) {
+	if e.Did != nil {
+		e.Did(deed)
+	}
 }
 
 // withRetry makes a Rest that waits for the API look again by itself.

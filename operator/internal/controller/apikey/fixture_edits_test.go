@@ -96,7 +96,7 @@ func restartPending(o *Observation) { o.Target.RestartPending = true }
 
 func failed(key string) func(o *Observation) {
 	return func(o *Observation) {
-		o.Backoff = map[string]Failure{key: {Until: now.Add(time.Second), Message: "503"}}
+		o.Backoff = map[string]Failure{key: {Until: now.Add(time.Second), Reason: APIUnavailable, Message: "503"}}
 	}
 }
 

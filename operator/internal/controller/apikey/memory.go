@@ -2,7 +2,6 @@ package apikey
 
 import (
 	"cmp"
-	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -14,6 +13,7 @@ import (
 // memory is what one process remembers of one ApiKey. All of it can be lost: it then takes longer to revoke a stray
 // or to believe in an absence, and never shorter.
 type memory struct {
+	uid       string
 	strays    map[string]Stray
 	absences  map[string]time.Time
 	knownDead map[string]bool
@@ -23,31 +23,33 @@ type memory struct {
 	backoff   map[string]Failure
 }
 
-// memories holds the memory of each ApiKey by uid.
+// memories holds the memory of each ApiKey.
 type memories struct {
 	mu    sync.Mutex
-	byUID map[string]*memory
+	byRef map[Ref]*memory
 }
 
-// of returns the memory of an ApiKey. One worker at a time handles it, so it needs no lock of its own.
-func (m *memories) of(uid string) *memory {
+// of returns the memory of an ApiKey. One worker at a time handles it, so it needs no lock of its own. What an earlier
+// ApiKey of that name left is not taken for its own.
+func (m *memories) of(ref Ref, uid string) *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.byUID == nil {
-		m.byUID = map[string]*memory{}
+	if m.byRef == nil {
+		m.byRef = map[Ref]*memory{}
 	}
-	if m.byUID[uid] == nil {
-		m.byUID[uid] = &memory{
-			strays: map[string]Stray{}, absences: map[string]time.Time{}, knownDead: map[string]bool{}, backoff: map[string]Failure{},
+	if known := m.byRef[ref]; known == nil || known.uid != uid {
+		m.byRef[ref] = &memory{
+			uid: uid, strays: map[string]Stray{}, absences: map[string]time.Time{}, knownDead: map[string]bool{}, backoff: map[string]Failure{},
 		}
 	}
-	return m.byUID[uid]
+	return m.byRef[ref]
 }
 
-func (m *memories) forget(uid string) {
+// forget drops the memory of an ApiKey that is gone.
+func (m *memories) forget(ref Ref) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.byUID, uid)
+	delete(m.byRef, ref)
 }
 
 // sawListing notes which of the ledgers' keys the listing shows dead or lacks.
@@ -77,14 +79,17 @@ func (m *memory) forgetStrays(marked []apiclient.Key) {
 }
 
 // sawStrays notes the live keys with our marker that a live list of ledgers, made after the listing, lacks. While a
-// target holds one, its time does not begin.
-func (m *memory) sawStrays(marked []apiclient.Key, o Observation, view View, now time.Time) {
+// target holds one, its time does not begin. It returns how many are new.
+func (m *memory) sawStrays(marked []apiclient.Key, o Observation, view View, now time.Time) (found int) {
 	seen := map[string]Stray{}
 	for _, key := range marked {
 		if o.recorded(key.ID) {
 			continue
 		}
 		stray, known := m.strays[key.ID]
+		if !known && !o.heldByTarget(key.ID) && !o.adopting(key.ID) {
+			found++
+		}
 		if !known || o.heldByTarget(key.ID) {
 			restored := key.CreatedAt == nil || view.ServerTime().Sub(*key.CreatedAt) > time.Hour
 			stray = Stray{ID: key.ID, FirstSeen: now, Restored: restored}
@@ -92,29 +97,18 @@ func (m *memory) sawStrays(marked []apiclient.Key, o Observation, view View, now
 		seen[key.ID] = stray
 	}
 	m.strays = seen
+	return found
 }
 
 // maxUnknown is how many unknown outcomes are worth remembering: only the last few are young enough to matter.
 const maxUnknown = 16
 
-const (
-	firstBackoff = 5 * time.Second
-	maxBackoff   = 5 * time.Minute
-)
-
-// failed notes when an action may be tried again.
-func (m *memory) failed(action Action, err error, now time.Time) {
-	failure := m.backoff[action.key()]
-	failure.Count++
-	failure.Message = err.Error()
-	failure.Until = now.Add(min(firstBackoff<<min(failure.Count-1, 10), maxBackoff))
-	if quota, ok := errors.AsType[*apiclient.QuotaError](err); ok {
-		failure.Until = quota.RetryAt
-	}
-	if early, ok := errors.AsType[*notYetError](err); ok {
-		failure.Until = early.until
-	}
+// failed notes when an action may be tried again, and reports whether it failed in another way than before.
+func (m *memory) failed(action Action, err error, circumstance string, now time.Time) bool {
+	before := m.backoff[action.key()]
+	failure := before.after(action, err, circumstance, now)
 	m.backoff[action.key()] = failure
+	return failure.Message != before.Message
 }
 
 func (m *memory) succeeded(action Action) { delete(m.backoff, action.key()) }

@@ -35,6 +35,7 @@ type Observation struct {
 // Object is the ApiKey itself.
 type Object struct {
 	Namespace, Name, UID string
+	Generation           int64 // of the spec
 	Marker               apiclient.Marker
 	Finalizer            bool
 	DeletedAt            time.Time // zero: not being deleted
@@ -49,7 +50,7 @@ type Settings struct {
 	KeyName    string // as sent upstream, with the marker
 	Scopes     []string
 	Rotation   Schedule
-	Invalid    string // why the settings cannot be acted upon (a window that cannot be read); empty: they can
+	Invalid    string // why rotation.window cannot be read; empty: it can
 	TargetName string
 	TargetKey  string
 
@@ -84,6 +85,8 @@ const (
 type Ledger struct {
 	Sequence     int
 	ID           string
+	Prefix       string
+	Last4        string
 	Fingerprint  string    // of the plaintext
 	IssuedAt     time.Time // our clock when the POST was sent
 	Cause        Cause
@@ -158,13 +161,6 @@ type Stray struct {
 // PatchMemo is what a successful PATCH asked for.
 type PatchMemo struct{ ID, Wanted string }
 
-// Failure is an action that failed, and when to try again.
-type Failure struct {
-	Until   time.Time
-	Count   int
-	Message string
-}
-
 // Rollout is the state of the workloads that are restarted when the key changes.
 type Rollout struct {
 	Configured bool
@@ -176,7 +172,9 @@ type ConnectionState struct {
 	Identity       string // kind, namespace, name and UID
 	Missing        bool   // there is no such Connection
 	Problem        string // why there is no listing; empty: there is one
-	TenantMismatch bool   // absence from its listing proves nothing
+	ProblemReason  Reason
+	ProblemUntil   time.Time // when that may be over; zero: nobody knows
+	TenantMismatch bool      // absence from its listing proves nothing
 	SuspendMinting bool
 	CapUntil       time.Time // mints are capped until then; zero: they are not
 	QuotaUntil     time.Time // the request quota is known to be used up until then; zero: it is not

@@ -31,7 +31,7 @@ func (e *Engine) observe(ctx context.Context, ref Ref, read Read) (*scene, error
 	if err != nil {
 		return nil, err
 	}
-	s := &scene{resource: r, memory: e.memories.of(r.UID)}
+	s := &scene{resource: r, memory: e.memories.of(ref, r.UID)}
 	state, view, err := e.observeConnection(ctx, s)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,11 @@ func (e *Engine) observe(ctx context.Context, ref Ref, read Read) (*scene, error
 	if s.targets, err = e.Cluster.Targets(ctx, r, read); err != nil {
 		return nil, err
 	}
-	if s.ledgers, err = e.Cluster.Ledgers(ctx, r, read); err != nil {
+	s.ledgers, err = e.Cluster.Ledgers(ctx, r, read)
+	if errors.Is(err, ErrLedgerDamaged) && !r.DeletedAt.IsZero() {
+		err = nil // its key has our marker, by which it is found and revoked
+	}
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(s.ledgers, func(a, b LedgerRecord) int { return a.Sequence - b.Sequence })
@@ -73,27 +77,45 @@ func (e *Engine) unchanged(ctx context.Context, s *scene, read Read) error {
 	return err
 }
 
-// observeConnection returns the Connection's state and a listing, which is nil where there is none to go by.
+// observeConnection returns the Connection's state and a listing, which is nil where there is none to go by. Whatever is
+// wrong with the Connection is part of what is observed: the target is kept in step all the same.
 func (e *Engine) observeConnection(ctx context.Context, s *scene) (State, View, error) {
 	conn, err := e.Connections.Open(ctx, s.resource)
 	if errors.Is(err, ErrNotFound) {
 		return State{ConnectionState: ConnectionState{Missing: true, Problem: "the Connection does not exist"}}, nil, nil
 	}
 	if err != nil {
-		return State{}, nil, fmt.Errorf("open the Connection: %w", err)
+		return e.noListing(ctx, State{}, err, WaitingForConnection)
 	}
 	s.conn = conn
 	state, err := conn.State(ctx)
 	if err != nil {
-		return State{}, nil, err
+		return e.noListing(ctx, State{}, err, WaitingForConnection)
 	}
 	view, err := conn.View(ctx, e.freshness(s, state.PollInterval))
 	if err != nil {
-		state.Problem = fmt.Sprintf("the keys cannot be listed: %v", err)
 		state.TokenRevoked = apiclient.IsUnauthorized(err) && apiclient.HasCode(err, apiclient.CodeRevokedAPIKey)
-		return state, nil, nil
+		return e.noListing(ctx, state, err, APIUnavailable)
 	}
 	return state, view, nil
+}
+
+// noListing notes in the state why there is no listing. A Connection that is busy, and the end of ctx, end the reconcile.
+func (e *Engine) noListing(ctx context.Context, state State, err error, otherwise Reason) (State, View, error) {
+	if _, busy := errors.AsType[*BusyError](err); busy || ctx.Err() != nil {
+		return State{}, nil, err
+	}
+	state.Problem, state.ProblemReason, state.ProblemUntil = describe(err), otherwise, e.Now().Add(time.Minute)
+	if reason, upstream := upstreamReason(err); upstream && reason != RequestRefused {
+		state.ProblemReason = reason
+	}
+	if errors.Is(err, ErrConnectionNotReady) {
+		state.ProblemReason = WaitingForConnection
+	}
+	if quota, ok := errors.AsType[*apiclient.QuotaError](err); ok {
+		state.ProblemUntil = quota.RetryAt
+	}
+	return state, nil, nil
 }
 
 // freshness is how young the listing must be: younger than this process's leadership, than the last create or rotate
@@ -164,7 +186,10 @@ func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view
 	s.observeTargets()
 	s.memory.forgetStrays(marked)
 	if read == Live {
-		s.memory.sawStrays(marked, s.seen, view, e.Now())
+		found := s.memory.sawStrays(marked, s.seen, view, e.Now())
+		for range found {
+			e.tell(Deed{Resource: s.resource, Connection: state.Identity, Action: FoundStray{}})
+		}
 	}
 	return nil
 }

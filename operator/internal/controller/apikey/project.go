@@ -35,7 +35,7 @@ func (r *Resource) render(l LedgerRecord) (map[string]apiclient.Secret, error) {
 // ledger is the record without its plaintext.
 func (r *Resource) ledger(record LedgerRecord) Ledger {
 	l := Ledger{
-		Sequence: record.Sequence, ID: record.ID, Fingerprint: Fingerprint(record.Plaintext), IssuedAt: record.IssuedAt,
+		Sequence: record.Sequence, ID: record.ID, Prefix: record.Prefix, Last4: record.Last4, Fingerprint: Fingerprint(record.Plaintext), IssuedAt: record.IssuedAt,
 		Cause: record.Cause, Token: record.Token, Overlap: record.Overlap, Adopted: record.Adopted,
 	}
 	if record.ID == "" {

@@ -242,7 +242,7 @@ func (s *sim) settle() {
 		for _, c := range s.clusters {
 			c.reap()
 			c.recreate()
-			c.commit(func(e *etcd) { // the garbage collector, and people who follow TargetForeign's advice
+			c.commit(func(e *etcd) { // the garbage collector, and people who follow SecretConflict's advice
 				c.collect(e)
 				maps.DeleteFunc(e.targets, func(_ string, t TargetRecord) bool { return t.Labels["uid"] == "" })
 			})
@@ -291,7 +291,7 @@ func (c *simCluster) checkSettled() {
 			s.counts["orphans"]++ // reported by the Connection
 			continue
 		}
-		if r, exists := c.byUID(k.owner); exists && s.conf.admin && c.processes[0].outcomes[r.Name].Rest.Has(APIUnavailable) {
+		if r, exists := c.byUID(k.owner); exists && s.conf.admin && c.processes[0].outcomes[r.Name].Rest.Has(WaitingForConnection) {
 			continue // nothing can be revoked with a dead token
 		}
 		s.violatef("P2: %s lives and no ledger records it", k.id)
@@ -303,11 +303,11 @@ func (c *simCluster) checkSettled() {
 
 func (c *simCluster) checkReady(r Resource) {
 	s, outcome := c.s, c.processes[0].outcomes[r.Name]
-	if s.conf.admin && outcome.Rest.Has(APIUnavailable) {
+	if s.conf.admin && outcome.Rest.Has(WaitingForConnection) {
 		return // the token that the operator issued is dead, by somebody's doing: a person must replace it
 	}
 	if !r.DeletedAt.IsZero() {
-		if !c.hasUnmarked(r) && !outcome.Rest.Has(ConnectionInUse) {
+		if !c.hasUnmarked(r) && !outcome.Rest.Has(InUse) {
 			s.violatef("%s is not released: %+v", r.Name, outcome.Rest)
 		}
 		return

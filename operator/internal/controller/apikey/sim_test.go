@@ -186,9 +186,9 @@ func (p *process) boot() {
 	p.engine = &Engine{
 		Cluster: p, Connections: p, Now: func() time.Time { return p.s.now }, LeaderSince: func() time.Time { return p.started },
 		Policy: Policy{StrayGrace: 2 * time.Minute},
-		Did: func(_ *Resource, a Action, err error) {
-			p.s.counts[strings.TrimPrefix(fmt.Sprintf("%T", a), "apikey.")]++
-			p.s.logf("%s %s did %T %+v: %v", p.name, p.ref.Name, a, brief(a), err)
+		Did: func(d Deed) {
+			p.s.counts[strings.TrimPrefix(fmt.Sprintf("%T", d.Action), "apikey.")]++
+			p.s.logf("%s %s did %T %+v: %v", p.name, p.ref.Name, d.Action, brief(d.Action), d.Err)
 		},
 	}
 }

@@ -24,6 +24,10 @@ var ErrRefused = errors.New("refused")
 // ErrLedgerDamaged says that a ledger of an ApiKey cannot be read. Nothing is made or revoked on its word.
 var ErrLedgerDamaged = errors.New("a ledger is damaged")
 
+// ErrConnectionNotReady says that the Connection cannot be used until a person has changed something about it: its token
+// is missing, its settings contradict each other. Its own conditions tell more.
+var ErrConnectionNotReady = errors.New("the connection is not ready")
+
 // BusyError says that the Connection cannot answer within the time that a worker may wait. Nothing is wrong: the
 // ApiKey is to be looked at again at RetryAt, and its status stays as it is.
 type BusyError struct{ RetryAt time.Time }
@@ -51,7 +55,8 @@ type Cluster interface {
 	AddFinalizer(ctx context.Context, r *Resource) error
 	RemoveFinalizer(ctx context.Context, r *Resource) error
 
-	// Ledgers lists the ledgers that record the ApiKey's uid in their data, whatever their labels say.
+	// Ledgers lists the ledgers that record the ApiKey's uid in their data, whatever their labels say. With
+	// ErrLedgerDamaged it returns all of them too, damaged ones as tombstones, so that a deleted ApiKey can let them go.
 	Ledgers(ctx context.Context, r *Resource, read Read) ([]LedgerRecord, error)
 	// Known lists, from the cache, every key that ledgers record as issued through the Connection.
 	Known(ctx context.Context, connection string) ([]Known, error)
