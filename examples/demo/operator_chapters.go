@@ -15,7 +15,8 @@ import (
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient/sandbox"
 )
 
-// strayGrace is the operator's default of two minutes, shortened so that nobody has to wait for it.
+// strayGrace stands in for the default of two minutes, so that nobody has to wait for it. Only a demo and tests may set it so
+// low: see the flag's help.
 const strayGrace = "8s"
 
 func (d *operatorDemo) install(ctx context.Context) (err error) {
