@@ -2,6 +2,7 @@ package roleguard
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -47,6 +48,9 @@ func (g *Guard) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Resul
 	namespace := request.Name
 	defer g.lock(namespace)()
 	needed, err := g.needed(ctx, namespace)
+	if errors.Is(err, errNoRights) {
+		return ctrl.Result{RequeueAfter: lookAgain}, nil // nor could anything be changed
+	}
 	if err != nil {
 		return ctrl.Result{}, err
 	}

@@ -20,9 +20,6 @@ import (
 // errNotAsked says that the API server did not ask for the body in time, so nothing was sent and nothing done.
 var errNotAsked = errors.New("the API server did not confirm that the request is authorized (100 Continue)")
 
-// askedWithin bounds the wait for 100 Continue.
-const askedWithin = 15 * time.Second
-
 // gatedPatch sends PATCH requests with "Expect: 100-continue": the API server answers 100 when it begins to read the body,
 // which is after it has authorized the request.
 type gatedPatch struct {
@@ -31,7 +28,8 @@ type gatedPatch struct {
 }
 
 // newGatedPatch makes a transport of its own: HTTP/1.1, where 100 Continue is certain, and a connection for each request.
-func newGatedPatch(config *rest.Config) (*gatedPatch, error) {
+// It waits for 100 Continue for as long as askedWithin.
+func newGatedPatch(config *rest.Config, askedWithin time.Duration) (*gatedPatch, error) {
 	base, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package roleguard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -31,7 +32,7 @@ type Guard struct {
 
 // New makes a Guard for the Role and RoleBinding of that name. The config is the one that the clients are made from.
 func New(config *rest.Config, live client.Reader, writes client.Client, name string) (*Guard, error) {
-	patch, err := newGatedPatch(config)
+	patch, err := newGatedPatch(config, askedWithin)
 	if err != nil {
 		return nil, err
 	}
@@ -104,13 +105,20 @@ func (g *Guard) metadata(kind, namespace string) *metav1.PartialObjectMetadata {
 	return object
 }
 
+// errNoRights says that the operator has no rights in the namespace: its Role was let go of, or never made.
+var errNoRights = errors.New("no rights in this namespace")
+
 // needed reports whether anything in the namespace still has a finalizer of ours. The reads are live: a cache may not
 // know of an ApiKey yet.
 func (g *Guard) needed(ctx context.Context, namespace string) (bool, error) {
 	for _, kind := range []string{v1alpha1.KindApiKey, v1alpha1.KindConnection} {
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind(kind + "List"))
-		if err := g.live.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		err := g.live.List(ctx, list, client.InNamespace(namespace))
+		if apierrors.IsForbidden(err) {
+			return false, errNoRights
+		}
+		if err != nil {
 			return false, fmt.Errorf("listing %s in %s: %w", kind, namespace, err)
 		}
 		for i := range list.Items {

@@ -16,6 +16,8 @@ import (
 )
 
 const (
+	// askedWithin bounds the wait for the API server to authorize the change of the RoleBinding.
+	askedWithin = 15 * time.Second
 	// releaseFor bounds a release. It is shorter than the minute that the API server gives a request, and than what
 	// a stopping manager waits.
 	releaseFor = 45 * time.Second
