@@ -101,7 +101,6 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, workers int) error {
 func (r *Reconciler) watchTokens(ctx context.Context, secrets metadata.Interface, queue func(tenant.Key)) {
 	r.tokens = newTokenWatches(ctx, secrets, r.Logger, func(users []tenant.Key) {
 		for _, key := range users {
-			r.memories.lookAgain(key, r.Now())
 			r.Pool.TokenChanged(key)
 			queue(key)
 		}

@@ -14,9 +14,11 @@ import (
 // needed, and an orphan is revoked later.
 type memory struct {
 	uid      types.UID
-	before   *listing // the last listing; nil: there was none, or the connection failed since
+	before   *listing // the last listing; nil: there was none
 	token    string   // fingerprint of the token that it was made with
 	mismatch bool     // it was another tenant's
+	failed   bool     // the last report told of a failure
+	doubted  bool     // it may be over, so that only a new listing counts
 
 	orphans   []apiclient.Key // in the listing that began at orphansAt
 	orphansAt time.Time
@@ -30,7 +32,6 @@ type memory struct {
 type memories struct {
 	mu    sync.Mutex
 	byKey map[tenant.Key]*memory
-	look  map[tenant.Key]time.Time // a listing must have begun after this
 }
 
 // of returns the memory of a connection, which one worker at a time handles. That of an earlier object of the same name
@@ -53,26 +54,4 @@ func (m *memories) forget(key tenant.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.byKey, key)
-	delete(m.look, key)
-}
-
-// lookAgain asks for a listing younger than now.
-func (m *memories) lookAgain(key tenant.Key, now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.look == nil {
-		m.look = map[tenant.Key]time.Time{}
-	}
-	m.look[key] = now
-}
-
-// maxAge is how old a listing may be: an interval, and younger than what asked for another look.
-func (m *memories) maxAge(key tenant.Key, interval time.Duration, now time.Time) time.Duration {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	since, asked := m.look[key]
-	if !asked {
-		return interval
-	}
-	return max(min(interval, now.Sub(since)), time.Nanosecond)
 }

@@ -24,21 +24,29 @@ const (
 // poll asks the pool for a listing of this interval, and tells when to come back. Without a report there is nothing new to
 // tell, or err says why.
 func (r *Reconciler) poll(ctx context.Context, s *scene) (retry time.Duration, err error) {
-	if r.tokens.blind(s.key) {
-		r.Pool.TokenChanged(s.key) // nobody would tell: read it again
-	}
 	interval := s.obj.Settings().Poll()
-	report, err := r.Pool.Poll(ctx, s.obj, r.memories.maxAge(s.key, interval, r.Now()))
+	maxAge := interval
+	if s.memory.doubted {
+		maxAge = time.Nanosecond
+	}
+	report, err := r.Pool.Poll(ctx, s.obj, maxAge)
 	if busy, ok := errors.AsType[*apikey.BusyError](err); ok {
 		return r.wait(busy.RetryAt), r.tellFirst(ctx, s)
 	}
 	if err != nil {
 		return 0, err
 	}
-	if quota, ok := errors.AsType[*apiclient.QuotaError](report.Failure); ok && report.View == nil && quota.RetryAt.Before(r.Now().Add(soon)) {
-		return r.wait(quota.RetryAt), r.tellFirst(ctx, s)
+	if quota, ok := errors.AsType[*apiclient.QuotaError](report.Failure); ok {
+		if report.View == nil && quota.RetryAt.Before(r.Now().Add(soon)) {
+			return r.wait(quota.RetryAt), r.tellFirst(ctx, s)
+		}
+		if report.View != nil {
+			report.Failure = nil // requests wait, but the listing of this interval is there
+		}
 	}
 	s.report = report
+	// The listing at hand serves beside a failure whose time is over: only a new one can tell whether it is.
+	s.memory.doubted = report.Failure != nil && !report.RetryAt.IsZero() && !report.RetryAt.After(r.Now())
 	return r.next(s, interval), nil
 }
 
@@ -51,13 +59,20 @@ func (r *Reconciler) next(s *scene, interval time.Duration) time.Duration {
 	}
 	due = due.Add(lag(s.obj, interval))
 	if retry := s.report.RetryAt; s.report.Failure != nil && !retry.IsZero() && retry.Before(due) {
-		due = retry
+		due = later(retry, r.Now().Add(time.Second)) // whatever the pool says, a failure is no loop
 	}
 	return r.wait(due)
 }
 
 func (r *Reconciler) wait(until time.Time) time.Duration {
 	return max(until.Sub(r.Now()), shortestRetry)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // lag is up to a twentieth of the interval, always the same for a connection: connections that began together, as they do

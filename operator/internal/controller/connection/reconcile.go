@@ -120,7 +120,7 @@ func (r *Reconciler) judge(ctx context.Context, s *scene) (facts, error) {
 func (r *Reconciler) judgeListing(ctx context.Context, s *scene, f *facts) error {
 	view := s.report.View
 	if view == nil {
-		s.memory.before = nil // when there is a listing again, everybody looks at it
+		s.memory.failed = true
 		return nil
 	}
 	keys := view.Keys()
@@ -132,19 +132,22 @@ func (r *Reconciler) judgeListing(ctx context.Context, s *scene, f *facts) error
 	}
 	s.listing.tenantMismatch = f.accepted == nil && r.mismatched(ctx, s)
 
-	after := s.roster.remember(view.BegunAt(), keys)
-	fresh := s.memory.before == nil || !s.memory.before.begunAt.Equal(after.begunAt)
-	if s.memory.token != s.report.TokenFingerprint || s.memory.mismatch != s.listing.tenantMismatch {
-		s.memory.before = nil
-	}
-	if fresh || s.memory.before == nil {
-		r.Enqueue(s.roster.concerned(s.memory.before, after)...)
-	}
-	s.memory.before, s.memory.token, s.memory.mismatch = after, s.report.TokenFingerprint, s.listing.tenantMismatch
-	if f.failure != nil {
-		s.memory.before = nil
-	}
+	r.wake(s, s.roster.remember(view.BegunAt(), keys))
 	return r.judgeOrphans(ctx, s, keys)
+}
+
+// wake enqueues the ApiKeys that a listing concerns: what differs in a new one, and all of them when the connection has
+// recovered, or when token or tenant are others than before.
+func (r *Reconciler) wake(s *scene, after *listing) {
+	m, failed := s.memory, s.report.Failure != nil
+	all := m.before == nil || m.failed && !failed || m.token != s.report.TokenFingerprint || m.mismatch != s.listing.tenantMismatch
+	switch {
+	case all:
+		r.Enqueue(s.roster.concerned(nil, after)...)
+	case !m.before.begunAt.Equal(after.begunAt):
+		r.Enqueue(s.roster.concerned(m.before, after)...)
+	}
+	m.before, m.token, m.mismatch, m.failed = after, s.report.TokenFingerprint, s.listing.tenantMismatch, failed
 }
 
 // accepted is set if a person accepts the tenant, once for each value of the annotation. It counts only while there is a

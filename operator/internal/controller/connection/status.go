@@ -148,10 +148,15 @@ func settle(c *metav1.Condition, f facts, before []metav1.Condition) {
 		if was.Status == c.Status {
 			c.LastTransitionTime = was.LastTransitionTime
 		}
-		if c.Reason == v1alpha1.ReasonAPIUnavailable && was.Reason == c.Reason && saySame(was.Message, c.Message) {
+		if varies(c.Reason) && was.Reason == c.Reason && saySame(was.Message, c.Message) {
 			c.Message = was.Message
 		}
 	}
+}
+
+// varies reports that messages of the reason hold what differs each time and is of no use.
+func varies(reason string) bool {
+	return reason == v1alpha1.ReasonAPIUnavailable || reason == v1alpha1.ReasonKubernetesUnavailable
 }
 
 func status(is bool) metav1.ConditionStatus {

@@ -26,7 +26,7 @@ import (
 // ends with the last of them. Only metadata crosses the wire, and of that little is kept.
 //
 // A watch that fails, for want of rights or of an API server, is tried again by the reflector, with a delay that grows
-// to half a minute; meanwhile the token is read again for each poll.
+// to half a minute; meanwhile a change is found by the poll, for which the pool reads the Secret.
 type tokenWatches struct {
 	secrets metadata.Interface
 	log     *slog.Logger
@@ -92,14 +92,6 @@ func (t *tokenWatches) leave(key tenant.Key) {
 		w.cancel()
 		delete(t.watches, secret)
 	}
-}
-
-// blind reports that the connection's Secret cannot be watched at the moment.
-func (t *tokenWatches) blind(key tenant.Key) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	w := t.watches[t.named[key]]
-	return w != nil && w.failed
 }
 
 // run watches until ctx ends.

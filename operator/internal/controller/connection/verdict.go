@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/tenant"
@@ -43,12 +45,15 @@ func judge(f facts) verdict {
 // judgeFailure tells errors apart that only a person can end from those that pass.
 func judgeFailure(err error) verdict {
 	quota, isQuota := errors.AsType[*apiclient.QuotaError](err)
+	_, isKubernetes := errors.AsType[*apierrors.StatusError](err)
 	invalid, isInvalid := errors.AsType[*tenant.InvalidSettingsError](err)
 	switch {
 	case errors.Is(err, tenant.ErrTokenMissing):
 		return verdict{reason: v1alpha1.ReasonTokenMissing, message: sentence(err)}
 	case isInvalid:
 		return verdict{reason: v1alpha1.ReasonInvalidSettings, message: sentence(invalid)}
+	case isKubernetes:
+		return verdict{passes: true, reason: v1alpha1.ReasonKubernetesUnavailable, message: sentence(err)}
 	case apiclient.IsUnauthorized(err):
 		return verdict{reason: v1alpha1.ReasonTokenRejected, message: sentence(err)}
 	case apiclient.IsForbidden(err):
