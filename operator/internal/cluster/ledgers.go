@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,8 +15,8 @@ import (
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/controller/apikey"
 )
 
-// Ledgers implements apikey.Cluster. One that cannot be read is an error, a *DamagedLedgerError: what it recorded must
-// not pass for a key that nobody knows.
+// Ledgers implements apikey.Cluster. One that cannot be read is an error, a *DamagedLedgerError, and in the list a
+// tombstone: what it recorded must not pass for a key that nobody knows, and a deleted ApiKey must be able to let it go.
 func (c *Cluster) Ledgers(ctx context.Context, r *apikey.Resource, read apikey.Read) ([]apikey.LedgerRecord, error) {
 	reader, by := c.ledgers, client.MatchingFields{indexOwner: r.UID}
 	if read == apikey.Live {
@@ -26,6 +27,7 @@ func (c *Cluster) Ledgers(ctx context.Context, r *apikey.Resource, read apikey.R
 		return nil, fmt.Errorf("list ledgers: %w", translated(err))
 	}
 	var records []apikey.LedgerRecord
+	var damage error
 	for i := range list.Items {
 		secret := &list.Items[i]
 		if string(secret.Data[entryApiKeyUID]) != r.UID || givenUp(secret) {
@@ -33,11 +35,12 @@ func (c *Cluster) Ledgers(ctx context.Context, r *apikey.Resource, read apikey.R
 		}
 		record, err := decode(secret)
 		if err != nil {
-			return nil, err
+			record = apikey.LedgerRecord{Name: secret.Name, Namespace: secret.Namespace, UID: string(secret.UID), OwnerUID: r.UID}
+			damage = errors.Join(damage, err)
 		}
 		records = append(records, record)
 	}
-	return records, nil
+	return records, damage
 }
 
 // Known implements apikey.Cluster. Ledgers that cannot be read are left out: they hold up their own ApiKey, not all

@@ -30,7 +30,7 @@ func resource(a *v1alpha1.ApiKey, clusterID string) *apikey.Resource {
 
 func object(a *v1alpha1.ApiKey, clusterID string) apikey.Object {
 	o := apikey.Object{
-		Namespace: a.Namespace, Name: a.Name, UID: string(a.UID),
+		Namespace: a.Namespace, Name: a.Name, UID: string(a.UID), Generation: a.Generation,
 		Marker:      apiclient.KubernetesMarker(clusterID, string(a.UID)),
 		Finalizer:   controllerutil.ContainsFinalizer(a, v1alpha1.FinalizerApiKey),
 		RotateToken: a.Annotations[v1alpha1.AnnotationRotateRequestedAt],
