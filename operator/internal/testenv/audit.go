@@ -26,6 +26,7 @@ type Request struct {
 	Resource   string // e.g. secrets, or apikeys/status
 	Namespace  string
 	Name       string
+	Selector   string // label and field selector of a list or watch, as sent; empty without any
 	DryRun     bool
 	Code       int // HTTP status of the answer
 	ReceivedAt time.Time
@@ -169,10 +170,21 @@ func parseAudit(line []byte) (request Request, counts bool, err error) {
 		Group: event.ObjectRef.APIGroup, Resource: event.ObjectRef.Resource,
 		Namespace: event.ObjectRef.Namespace, Name: event.ObjectRef.Name,
 		Code: event.ResponseStatus.Code, ReceivedAt: event.RequestReceivedTimestamp,
-		DryRun: strings.Contains(event.RequestURI, "dryRun=All"),
+		DryRun:   strings.Contains(event.RequestURI, "dryRun=All"),
+		Selector: selector(event.RequestURI),
 	}
 	if event.ObjectRef.Subresource != "" {
 		request.Resource += "/" + event.ObjectRef.Subresource
 	}
 	return request, true, nil
+}
+
+// selector is what a request's address says of labels and fields.
+func selector(uri string) string {
+	_, query, _ := strings.Cut(uri, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return ""
+	}
+	return strings.Trim(values.Get("labelSelector")+" "+values.Get("fieldSelector"), " ")
 }

@@ -41,6 +41,18 @@ func TestParseAudit(t *testing.T) {
 	}
 }
 
+func TestParseAuditSelector(t *testing.T) {
+	for uri, want := range map[string]string{
+		"/api/v1/secrets": "", "/api/v1/secrets?limit=500&resourceVersion=0": "",
+		"/api/v1/secrets?labelSelector=team%3Da": "team=a", "/api/v1/secrets?fieldSelector=type%3Dx%2Fy&labelSelector=team": "team type=x/y",
+	} {
+		request, _, err := parseAudit([]byte(`{"stage":"ResponseComplete","verb":"list","requestURI":"` + uri + `"}`))
+		if err != nil || request.Selector != want {
+			t.Errorf("%s: selector %q, want %q: %v", uri, request.Selector, want, err)
+		}
+	}
+}
+
 func TestRequestsString(t *testing.T) {
 	requests := Requests{{Verb: "get", Resource: "secrets", User: "a"}, {Verb: "get", Resource: "secrets", User: "a"}}
 	if got := requests.String(); strings.TrimSpace(got) != "2 get secrets by a" {
