@@ -45,8 +45,8 @@ func TestOperatorDemo(t *testing.T) {
 }
 
 // TestOperatorDemoFails: whatever the API does not do as it should, the demo notices.
+// One after the other: each starts a control plane.
 func TestOperatorDemoFails(t *testing.T) {
-	t.Parallel()
 	programs := realPrograms(t)
 	for _, faults := range []string{"create:ignore", "update:ignore", "rotate:ignore", "revoke:ignore", "use:500", "list:unknown-shape"} {
 		t.Run(faults, func(t *testing.T) {

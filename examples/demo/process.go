@@ -22,7 +22,7 @@ func startProcess(ctx context.Context, log, program string, args ...string) (*pr
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }() // the process has its own
+	defer func() { _ = file.Close() }()                                      // the process has its own
 	p := &process{log: log, cmd: exec.CommandContext(ctx, program, args...)} //nolint:gosec // the Makefile names it
 	p.cmd.Stdout, p.cmd.Stderr = file, file
 	if err := p.cmd.Start(); err != nil {
