@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	kubeconfig "sigs.k8s.io/controller-runtime/pkg/client/config"
 
@@ -41,6 +43,7 @@ func (p Program) cleanup(ctx context.Context, s *Settings) error {
 		return err
 	}
 	config.UserAgent = p.userAgent()
+	ctrl.SetLogger(logr.Discard()) // what there is to tell is printed
 	c, err := client.New(config, client.Options{Scheme: newScheme()})
 	if err != nil {
 		return err
