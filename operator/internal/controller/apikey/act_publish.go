@@ -30,9 +30,7 @@ func (e *Engine) publish(ctx context.Context, s *scene, a Publish) error {
 		return err
 	}
 	write.PublishedAt = publishedAt(a.Target, record, e.Now())
-	if s.seen.Workloads.Configured && a.Target.Sequence > 0 && a.Target.Sequence < a.Sequence {
-		write.RestartPending = true
-	}
+	write.RestartPending = write.RestartPending || s.seen.restartsAfter(a)
 	return e.Cluster.ApplyTarget(ctx, s.resource, write, false)
 }
 

@@ -80,7 +80,7 @@ type Release struct {
 }
 
 // FoundStray is no action: it is told of as one when a stray is seen for the first time.
-type FoundStray struct{}
+type FoundStray struct{ ID string }
 
 // Rest is nothing to do. Until says when to look again; zero: when something changes.
 type Rest struct {

@@ -2,19 +2,18 @@ package apikey
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
 )
-
-// IndexByConnection is the name of the field index of ApiKeys by the Connection or ClusterConnection that they name.
-const IndexByConnection = v1alpha1.GroupName + "/connection"
 
 // Reconciler brings each ApiKey to where its Engine leads, and writes down in status where that is.
 type Reconciler struct {
@@ -27,30 +26,106 @@ type Reconciler struct {
 	StrayRevoked func(connection string)
 }
 
-// ControllerOptions is what the controller is made from.
-type ControllerOptions struct {
-	Workers int
-	// Ledgers is the cache that holds ledger Secrets, and nothing else.
-	Ledgers cache.Cache
-	Inbox   *Inbox
-	// OwnerOf names the ApiKey of a ledger or target Secret.
-	OwnerOf func(*corev1.Secret) (Ref, bool)
-	// ConnectionKey is the value of IndexByConnection for the ApiKeys that name the Connection.
-	ConnectionKey func(v1alpha1.ConnectionObject) string
-	// ClusterConnections says whether there is an informer for ClusterConnections: in cluster mode alone.
-	ClusterConnections bool
-}
+// How a reconcile ended, for Observer.Reconciled.
+const (
+	outcomeReady    = "ready"    // the key in service is good, and nothing hinders
+	outcomeWaiting  = "waiting"  // for something that passes by itself
+	outcomeStalled  = "stalled"  // for a person
+	outcomeGone     = "gone"     // there is no such ApiKey any more
+	outcomeBusy     = "busy"     // the Connection could not answer soon
+	outcomeConflict = "conflict" // somebody else was faster
+	outcomeError    = "error"    // Kubernetes could not be read or written, or a ledger is damaged
+)
+
+// soon is when to come back after somebody else was faster: caches follow within that time.
+const soon = 500 * time.Millisecond
 
 // Reconcile implements reconcile.Reconciler.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	outcome, err := r.Engine.Reconcile(ctx, Ref{Namespace: request.Namespace, Name: request.Name})
-	if err != nil || outcome == nil || outcome.Rest.Until.IsZero() {
+	ref := Ref{Namespace: request.Namespace, Name: request.Name}
+	if err := r.welcome(ctx, ref); err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: max(outcome.Rest.Until.Sub(r.Now()), time.Millisecond)}, nil
+	outcome, err := r.Engine.Reconcile(ctx, ref)
+	switch {
+	case err != nil:
+		return r.interrupted(ctx, ref, err)
+	case outcome == nil:
+		r.Metrics.ForgetApiKey(ref.Namespace, ref.Name)
+		r.Metrics.Reconciled(outcomeGone)
+		return ctrl.Result{}, nil
+	case outcome.Resource == nil:
+		return ctrl.Result{RequeueAfter: soon}, nil // there is more to do, and others have their turn
+	}
+	return r.record(ctx, outcome)
 }
 
-// SetupWithManager registers the controller and its sources.
-func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, o ControllerOptions) error {
-	return ctrl.NewControllerManagedBy(mgr).For(&v1alpha1.ApiKey{}).WatchesRawSource(o.Inbox).Complete(r)
+// welcome gives a new ApiKey its first conditions, before anything is asked of anybody.
+func (r *Reconciler) welcome(ctx context.Context, ref Ref) error {
+	return r.writeStatus(ctx, ref, func(a *v1alpha1.ApiKey) {
+		isNew := !controllerutil.ContainsFinalizer(a, v1alpha1.FinalizerApiKey) && a.DeletionTimestamp.IsZero()
+		if isNew && len(a.Status.Conditions) == 0 {
+			a.Status = firstStatus(a.Generation, r.Now())
+		}
+	})
+}
+
+// record writes the outcome into status and metrics, and says when to look again.
+func (r *Reconciler) record(ctx context.Context, outcome *Outcome) (ctrl.Result, error) {
+	resource, now := outcome.Resource, r.Now()
+	status := statusOf(outcome, now)
+	r.Metrics.ApiKey(resource.Namespace, resource.Name, factsOf(outcome, status))
+	r.Metrics.Reconciled(conclusion(status))
+	err := r.writeStatus(ctx, resource.Ref(), func(a *v1alpha1.ApiKey) {
+		released := !resource.DeletedAt.IsZero() && !resource.Finalizer // finalizers of others hold it: it is not ours any more
+		if string(a.UID) == resource.UID && !released {
+			a.Status = settled(a.Status, status)
+		}
+	})
+	if err != nil || outcome.Rest.Until.IsZero() {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: max(outcome.Rest.Until.Sub(now), soon)}, nil
+}
+
+// interrupted ends a reconcile that could not come to an end. Being busy and being slower than somebody else are no news.
+func (r *Reconciler) interrupted(ctx context.Context, ref Ref, err error) (ctrl.Result, error) {
+	if busy, ok := errors.AsType[*BusyError](err); ok {
+		r.Metrics.Reconciled(outcomeBusy)
+		return ctrl.Result{RequeueAfter: max(busy.RetryAt.Sub(r.Now()), soon) + rand.N(soon)}, nil //nolint:gosec // spreads load, guards nothing
+	}
+	if errors.Is(err, ErrConflict) {
+		r.Metrics.Reconciled(outcomeConflict)
+		return ctrl.Result{RequeueAfter: soon + rand.N(soon)}, nil //nolint:gosec // as above
+	}
+	r.Metrics.Reconciled(outcomeError)
+	if ctx.Err() != nil {
+		return ctrl.Result{}, err
+	}
+	unwritten := r.writeStatus(ctx, ref, func(a *v1alpha1.ApiKey) {
+		next := interruptedStatus(a.Status, a.Generation, describe(err), r.Now())
+		if errors.Is(err, ErrLedgerDamaged) {
+			next = damagedStatus(a.Status, a.Generation, describe(err), r.Now())
+		}
+		a.Status = settled(a.Status, next)
+	})
+	return ctrl.Result{}, errors.Join(err, unwritten)
+}
+
+// writeStatus writes what change makes of the status, if that is anything new. The cache may lag behind what was last
+// written; the event of that write then leads here again.
+func (r *Reconciler) writeStatus(ctx context.Context, ref Ref, change func(*v1alpha1.ApiKey)) error {
+	var a v1alpha1.ApiKey
+	if err := r.Client.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, &a); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	patch := client.MergeFrom(a.DeepCopy())
+	change(&a)
+	if difference, err := patch.Data(&a); err != nil || string(difference) == "{}" {
+		return err
+	}
+	if err := r.Client.Status().Patch(ctx, &a, patch, client.FieldOwner(v1alpha1.FieldOwner)); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("write the status of ApiKey %s/%s: %w", ref.Namespace, ref.Name, err)
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -204,4 +205,19 @@ func restart(o Observation, _ time.Time) Action {
 		return stalls(Suspended, "spec.suspend is set: workloads are not restarted")
 	}
 	return Restart{Target: o.Target}
+}
+
+// restartsAfter reports whether the workloads are to be restarted because of the publication: it moves consumers to a
+// newer key. A target that somebody has deleted cannot tell what it held, or that a restart was still to come; while a
+// key that was replaced lives on, consumers may still use it. Where they were restarted already, it does nothing.
+func (o Observation) restartsAfter(a Publish) bool {
+	switch {
+	case !o.Workloads.Configured || a.Target.Name != o.Settings.TargetName:
+		return false
+	case a.Target.Sequence > 0:
+		return a.Target.Sequence < a.Sequence
+	case len(o.Former) > 0: // not deleted, but renamed
+		return slices.ContainsFunc(o.Former, func(t Target) bool { return t.RestartPending || t.Sequence < a.Sequence })
+	}
+	return slices.ContainsFunc(o.keyed(), func(l Ledger) bool { return l.Sequence < a.Sequence && o.standing(l) != dead })
 }

@@ -79,8 +79,8 @@ func (m *memory) forgetStrays(marked []apiclient.Key) {
 }
 
 // sawStrays notes the live keys with our marker that a live list of ledgers, made after the listing, lacks. While a
-// target holds one, its time does not begin. It returns how many are new.
-func (m *memory) sawStrays(marked []apiclient.Key, o Observation, view View, now time.Time) (found int) {
+// target holds one, its time does not begin. It returns the new ones.
+func (m *memory) sawStrays(marked []apiclient.Key, o Observation, view View, now time.Time) (found []string) {
 	seen := map[string]Stray{}
 	for _, key := range marked {
 		if o.recorded(key.ID) {
@@ -88,7 +88,7 @@ func (m *memory) sawStrays(marked []apiclient.Key, o Observation, view View, now
 		}
 		stray, known := m.strays[key.ID]
 		if !known && !o.heldByTarget(key.ID) && !o.adopting(key.ID) {
-			found++
+			found = append(found, key.ID)
 		}
 		if !known || o.heldByTarget(key.ID) {
 			restored := key.CreatedAt == nil || view.ServerTime().Sub(*key.CreatedAt) > time.Hour

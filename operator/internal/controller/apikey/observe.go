@@ -186,9 +186,8 @@ func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view
 	s.observeTargets()
 	s.memory.forgetStrays(marked)
 	if read == Live {
-		found := s.memory.sawStrays(marked, s.seen, view, e.Now())
-		for range found {
-			e.tell(Deed{Resource: s.resource, Connection: state.Identity, Action: FoundStray{}})
+		for _, id := range s.memory.sawStrays(marked, s.seen, view, e.Now()) {
+			e.tell(Deed{Resource: s.resource, Connection: state.Identity, Action: FoundStray{ID: id}})
 		}
 	}
 	return nil

@@ -1,10 +1,17 @@
 package apikey
 
-import "time"
+import (
+	"time"
+
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
+)
 
 // Observer is told what happens to ApiKeys, for metrics.
 type Observer interface {
-	// Reconciled counts one reconcile: "settled", "busy", "conflict" or "error".
+	// Reconciled counts one reconcile: "ready", "waiting", "stalled", "gone", "busy", "conflict" or "error".
 	Reconciled(outcome string)
 	// Minted counts a key that was issued and sealed, by Cause.
 	Minted(cause string)
@@ -25,4 +32,30 @@ type KeyFacts struct {
 	Ready                bool
 	Reason               string // of the condition Ready
 	Sequence             int
+}
+
+// factsOf is what metrics tell of the status and the key that it speaks of.
+func factsOf(outcome *Outcome, status v1alpha1.ApiKeyStatus) KeyFacts {
+	f := KeyFacts{Prefix: status.KeyPrefix, Last4: status.Last4, KeyID: status.KeyID, Sequence: int(status.Sequence)}
+	if serving, ok := outcome.Observation.published(); ok {
+		f.IssuedAt = serving.IssuedAt
+	}
+	if status.NextRotationTime != nil {
+		f.NextRotation = status.NextRotationTime.Time
+	}
+	if ready := apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		f.Ready, f.Reason = ready.Status == metav1.ConditionTrue, ready.Reason
+	}
+	return f
+}
+
+// conclusion is how a reconcile ended that has such a status.
+func conclusion(status v1alpha1.ApiKeyStatus) string {
+	switch {
+	case apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionStalled):
+		return outcomeStalled
+	case apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReconciling):
+		return outcomeWaiting
+	}
+	return outcomeReady
 }

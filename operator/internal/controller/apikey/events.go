@@ -1,0 +1,117 @@
+package apikey
+
+import (
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
+)
+
+// notice is one line of kubectl get events. The zero value is none.
+type notice struct{ kind, reason, action, note string }
+
+// eventOf tells people of a deed: of what was done that others can see, and of what failed in a new way.
+func eventOf(d Deed) notice {
+	if d.Err != nil {
+		return failureEvent(d)
+	}
+	switch a := d.Action.(type) {
+	case Mint:
+		return normal("KeyIssued", "Issue", "key number %d was issued and stored (%s)", a.Sequence, a.Cause)
+	case Seal:
+		return warning("LedgerRestored", "Restore", "the ledger of key %s was lost and is written again from Secret %s", a.ID, a.Target.Name)
+	case Patch:
+		return normal("KeyUpdated", "Update", "name and scopes of key %s were changed", a.ID)
+	case Publish:
+		return publication(a)
+	case Revoke:
+		if a.Why == WhyStray {
+			return warning("StrayRevoked", "Revoke", "key %s, whose plaintext was lost, was revoked", a.ID)
+		}
+		return normal("KeyRevoked", "Revoke", "key %s was revoked (%s)", a.ID, a.Why)
+	case DeleteTarget:
+		return normal("SecretDeleted", "Publish", "Secret %s, which secret.name no longer names, was deleted", a.Target.Name)
+	case Restart:
+		return normal("WorkloadsRestarted", "Restart", "the workloads of spec.restart are rolled for key number %d", a.Target.Sequence)
+	case FoundStray:
+		return warning("StrayFound", "Observe", "key %s carries this ApiKey's marker, and no ledger records it", a.ID)
+	}
+	return notice{}
+}
+
+// publication tells the first write of a key from that which only confirms it, and from those that put right what others
+// changed.
+func publication(a Publish) notice {
+	switch {
+	case a.Fresh || a.Target.Ownership == Absent:
+		return normal("KeyPublished", "Publish", "Secret %s holds key number %d", a.Target.Name, a.Sequence)
+	case a.Target.PublishedAt.IsZero():
+		return notice{}
+	}
+	return normal("SecretUpdated", "Publish", "Secret %s was brought in line with the spec; it holds key number %d", a.Target.Name, a.Sequence)
+}
+
+// failureEvent is said once for each message, not for each attempt. Waiting is no failure.
+func failureEvent(d Deed) notice {
+	_, early := errors.AsType[*notYetError](d.Err)
+	if d.Again || early || apiclient.IsRateLimited(d.Err) {
+		return notice{}
+	}
+	reason, action := "", ""
+	switch d.Action.(type) {
+	case AddFinalizer, Mint:
+		reason, action = "IssueFailed", "Issue"
+	case Seal:
+		reason, action = "LedgerRestoreFailed", "Restore"
+	case Patch:
+		reason, action = "UpdateFailed", "Update"
+	case Publish:
+		reason, action = "PublishFailed", "Publish"
+	case Revoke:
+		reason, action = "RevocationFailed", "Revoke"
+	case Restart:
+		reason, action = "RestartFailed", "Restart"
+	default:
+		reason, action = "CleanupFailed", "CleanUp"
+	}
+	return warning(reason, action, "%s", describe(d.Err))
+}
+
+func normal(reason, action, format string, args ...any) notice {
+	return notice{corev1.EventTypeNormal, reason, action, fmt.Sprintf(format, args...)}
+}
+
+func warning(reason, action, format string, args ...any) notice {
+	return notice{corev1.EventTypeWarning, reason, action, fmt.Sprintf(format, args...)}
+}
+
+// did passes on what the Engine did: to people as events, to metrics, and to the Connection's count of strays.
+func (r *Reconciler) did(d Deed) {
+	if e := eventOf(d); e != (notice{}) {
+		r.Recorder.Eventf(reference(d.Resource), nil, e.kind, e.reason, e.action, "%s", clip(e.note, messageLimit))
+	}
+	if d.Err != nil {
+		return
+	}
+	switch a := d.Action.(type) {
+	case Mint:
+		r.Metrics.Minted(string(a.Cause))
+	case FoundStray:
+		r.Metrics.StrayFound()
+	case Revoke:
+		r.Metrics.Revoked(string(a.Why))
+		if a.Why == WhyStray && r.StrayRevoked != nil {
+			r.StrayRevoked(d.Connection)
+		}
+	}
+}
+
+// reference is as much of the ApiKey as an event needs.
+func reference(r *Resource) *v1alpha1.ApiKey {
+	return &v1alpha1.ApiKey{ObjectMeta: metav1.ObjectMeta{Namespace: r.Namespace, Name: r.Name, UID: types.UID(r.UID), ResourceVersion: r.Version}}
+}
