@@ -3,7 +3,6 @@ package setup
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"slices"
 	"strings"
 	"testing"
@@ -112,9 +111,4 @@ func TestExitCodes(t *testing.T) {
 			t.Errorf("%s: exit %d, want %d\nout: %s\nerr: %s", args, code, want.code, out.String(), errs.String())
 		}
 	}
-}
-
-func names(fs *flag.FlagSet) (all []string) {
-	fs.VisitAll(func(f *flag.Flag) { all = append(all, f.Name) })
-	return all
 }
