@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/controller/apikey"
@@ -69,12 +70,19 @@ func kindOf(err error) error {
 		return apikey.ErrNotFound
 	case apierrors.IsAlreadyExists(err):
 		return apikey.ErrExists
-	case apierrors.IsConflict(err):
+	case apierrors.IsConflict(err), concernsUID(err):
 		return apikey.ErrConflict
 	case apierrors.IsInvalid(err), apierrors.IsForbidden(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
 		return apikey.ErrRefused
 	}
 	return nil
+}
+
+// concernsUID reports the answer to a patch that names another object's uid: the API server takes it for an attempt to
+// change the uid.
+func concernsUID(err error) bool {
+	cause, ok := apierrors.StatusCause(err, metav1.CauseTypeFieldValueInvalid)
+	return ok && cause.Field == "metadata.uid"
 }
 
 // quoteLength is the length from which on a part of a secret counts as quoted. It is short: a message that is withheld
