@@ -1,21 +1,25 @@
 package tenant
 
 import (
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/controller/apikey"
 )
 
 // ErrTokenMissing says that the token Secret or its entry does not exist, or is empty.
-var ErrTokenMissing = errors.New("there is no token")
+var ErrTokenMissing = fmt.Errorf("%w: there is no token", apikey.ErrConnectionNotReady)
 
 // InvalidSettingsError says that no client can be made of the connection's settings.
 type InvalidSettingsError struct{ Why string }
 
 // Error implements error.
 func (e *InvalidSettingsError) Error() string { return "the settings are invalid: " + e.Why }
+
+// Is makes it an apikey.ErrConnectionNotReady.
+func (e *InvalidSettingsError) Is(target error) bool { return target == apikey.ErrConnectionNotReady }
 
 // Report is what a poll found.
 type Report struct {
