@@ -36,10 +36,10 @@ func New(now func() time.Time) *Recorder {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
-	return &Recorder{
-		reconciles: counter("betterdata_reconcile_total", "Reconciles of ApiKeys, by how they ended.", "outcome"),
-		rotations:  counter("betterdata_apikey_rotations_total", "Keys issued and made durable, by cause. First is the first key of an ApiKey.", "cause"),
-		revoked:    counter("betterdata_revocations_total", "Keys revoked, by reason.", "reason"),
+	r := &Recorder{
+		reconciles: counter("betterdata_reconcile_total", "Reconciles of ApiKeys, by how they ended: ready, waiting, stalled, gone, busy, conflict or error.", "outcome"),
+		rotations:  counter("betterdata_apikey_rotations_total", "Keys issued and made durable, by cause: First, Scheduled, Forced, Reissue (in place of a dead key) or Adopt.", "cause"),
+		revoked:    counter("betterdata_revocations_total", "Keys revoked, by reason: OverlapEnded, Stray or Deleted.", "reason"),
 		strays: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "betterdata_strays_found_total", Help: "Live keys found whose plaintext never became durable.",
 		}),
@@ -47,6 +47,19 @@ func New(now func() time.Time) *Recorder {
 			"Requests to the Better Data API, by operation, HTTP status (or error: no answer) and connection.", "operation", "code", "connection"),
 		keys:        newKeyCollector(now),
 		connections: newConnectionCollector(),
+	}
+	r.beginAtZero()
+	return r
+}
+
+// beginAtZero makes the series of the short lists. A counter that appears with its first event hides that event from
+// increase() and rate().
+func (r *Recorder) beginAtZero() {
+	for _, cause := range []apikey.Cause{apikey.CauseFirst, apikey.CauseReissue, apikey.CauseForced, apikey.CauseScheduled, apikey.CauseAdopt} {
+		r.rotations.WithLabelValues(string(cause))
+	}
+	for _, why := range []apikey.Why{apikey.WhyOverlapEnded, apikey.WhyStray, apikey.WhyDeleted} {
+		r.revoked.WithLabelValues(string(why))
 	}
 }
 
