@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient/sandbox"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/testenv"
 )
@@ -95,14 +96,16 @@ func (w *world) awaitGone(object client.Object) {
 // goes by.
 func (w *world) poke(c v1alpha1.ConnectionObject) {
 	w.t.Helper()
-	w.patch(c, func() {
-		annotations := c.GetAnnotations()
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
-		annotations["example.com/poke"] = w.now().Format(time.RFC3339Nano)
-		c.SetAnnotations(annotations)
-	})
+	w.patch(c, func() { annotate(c, "example.com/poke", w.now().Format(time.RFC3339Nano)) })
+}
+
+func annotate(object client.Object, name, value string) {
+	annotations := object.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[name] = value
+	object.SetAnnotations(annotations)
 }
 
 // advance moves the clock and has the connection looked at.
@@ -110,6 +113,19 @@ func (w *world) advance(c v1alpha1.ConnectionObject, d time.Duration) {
 	w.t.Helper()
 	w.shift.Add(int64(d))
 	w.poke(c)
+}
+
+// anotherPoll waits for the next listing, which the moved clock brings about.
+func (w *world) anotherPoll(c v1alpha1.ConnectionObject) {
+	w.t.Helper()
+	before := w.api.Stats().Requests[sandbox.OpList]
+	w.advance(c, v1alpha1.DefaultPollInterval)
+	await(w.t, "another listing", func() string {
+		if w.api.Stats().Requests[sandbox.OpList] == before {
+			return "none"
+		}
+		return ""
+	})
 }
 
 // mark and since count the manager's requests to the API server.

@@ -37,6 +37,7 @@ import (
 
 // TestMain ends the control plane that the TestOperator tests share.
 func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
 	os.Exit(testenv.Main(m, testenv.Options{Manifests: []string{"../../../../config/crd"}}))
 }
 

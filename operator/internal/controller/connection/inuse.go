@@ -171,7 +171,7 @@ func (r *Reconciler) sharedSecret(ctx context.Context, s *scene, secret types.Na
 		return obj.GetUID() != s.obj.GetUID() && obj.GetAnnotations()[v1alpha1.AnnotationTokenSecret] == secret.String()
 	}
 	var connections v1alpha1.ConnectionList
-	if err := r.Client.List(ctx, &connections, client.InNamespace(secret.Namespace)); err != nil {
+	if err := r.Client.List(ctx, &connections); err != nil {
 		return false, fmt.Errorf("other Connections: %w", err)
 	}
 	for i := range connections.Items {
