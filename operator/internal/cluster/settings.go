@@ -41,7 +41,7 @@ func object(a *v1alpha1.ApiKey, clusterID string) apikey.Object {
 	if text := a.Annotations[v1alpha1.AnnotationRotateOverlap]; text != "" {
 		overlap, err := time.ParseDuration(text)
 		if err != nil || overlap < 0 {
-			o.InvalidOverlap = fmt.Sprintf("annotation %s is %q: use a duration such as 0s or 1h", v1alpha1.AnnotationRotateOverlap, text)
+			o.InvalidOverlap = fmt.Sprintf("annotation %s is %.40q: use a duration such as 0s or 1h", v1alpha1.AnnotationRotateOverlap, text)
 		} else {
 			o.RotateOverlap = &overlap
 		}
