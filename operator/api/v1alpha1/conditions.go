@@ -125,8 +125,8 @@ const (
 	ReasonRestoreSuspected = "RestoreSuspected"
 )
 
-// Reasons of a Connection or ClusterConnection, besides ReasonAPIUnavailable, ReasonTenantMismatch and
-// ReasonWaitingForQuota.
+// Reasons of a Connection or ClusterConnection, besides ReasonAPIUnavailable, ReasonTenantMismatch, ReasonWaitingForQuota
+// and ReasonKubernetesUnavailable.
 const (
 	// ReasonConnected: the API answers and accepts the token.
 	ReasonConnected = "Connected"
