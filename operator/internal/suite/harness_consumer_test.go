@@ -55,7 +55,7 @@ func (w *world) use(ctx context.Context, c *consumer, api *http.Client, secret s
 	if key == "" {
 		return
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/inventory/channel-location", http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/inventory/channel-location?locationId=loc_123&page=1&limit=50", http.NoBody)
 	if err != nil {
 		return
 	}
