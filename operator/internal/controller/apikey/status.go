@@ -110,12 +110,12 @@ func interruptedStatus(previous v1alpha1.ApiKeyStatus, generation int64, message
 	if apimeta.FindStatusCondition(previous.Conditions, v1alpha1.ConditionReady) == nil {
 		list.add(v1alpha1.ConditionReady, metav1.ConditionUnknown, KubernetesUnavailable, message)
 	}
-	list.add(v1alpha1.ConditionReconciling, metav1.ConditionTrue, KubernetesUnavailable, message)
 	for _, condition := range previous.Conditions {
 		if condition.Type != v1alpha1.ConditionReconciling {
 			list.conditions = append(list.conditions, condition)
 		}
 	}
+	list.add(v1alpha1.ConditionReconciling, metav1.ConditionTrue, KubernetesUnavailable, message)
 	previous.Conditions = list.conditions
 	return previous
 }
