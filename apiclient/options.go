@@ -149,7 +149,8 @@ func WithQuota(q Quota) Option {
 }
 
 // WithNonBlockingQuota makes every wait for quota a *QuotaError that says when to come back: a second later while
-// another request is out to learn the limit. A listing whose pages outlast the quota fails as a whole.
+// another request is out to learn the limit. A listing whose pages outlast the quota fails as a whole, except under
+// WithQuotaWait.
 func WithNonBlockingQuota() Option {
 	return func(cfg *config) error { cfg.nonBlocking = true; return nil }
 }

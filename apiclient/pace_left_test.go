@@ -83,6 +83,25 @@ func TestQuotaLeftAfterRefusal(t *testing.T) {
 	})
 }
 
+// A client that does not wait does for what asks it to; the others still do not.
+func TestQuotaWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := (&tenant{size: 10}).fill(45)
+		client := bubbleClient(t, api.list, WithNonBlockingQuota(), WithQuota(Quota{PerMinute: 2}))
+		begun := time.Now()
+		view, err := client.Directory().View(WithQuotaWait(t.Context()), Freshness{})
+		if err != nil || len(view.Keys()) != 45 || time.Since(begun) != 2*time.Minute {
+			t.Fatalf("%v after %s", err, time.Since(begun))
+		}
+		if _, err = client.ListKeys(t.Context(), ListOptions{}); err != nil {
+			t.Error(err)
+		}
+		_, err = client.ListKeys(t.Context(), ListOptions{})
+		mustBe(t, err, ErrNotExecuted)
+	})
+}
+
 func TestQuotaLeftOfClient(t *testing.T) {
 	t.Parallel()
 	client := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -45,6 +45,19 @@ func priorityOf(ctx context.Context, op Operation) Priority {
 	}
 }
 
+// WithQuotaWait makes requests under ctx wait for quota although their client was made WithNonBlockingQuota: for a listing
+// that has more pages than the quota leaves at once, and would else fail for ever.
+func WithQuotaWait(ctx context.Context) context.Context {
+	return context.WithValue(ctx, quotaWaitKey{}, true)
+}
+
+type quotaWaitKey struct{}
+
+func waitsForQuota(ctx context.Context) bool {
+	waits, _ := ctx.Value(quotaWaitKey{}).(bool)
+	return waits
+}
+
 // waiter is one request in the queue.
 type waiter struct {
 	op       Operation

@@ -218,7 +218,7 @@ func (c *Client) paced(ctx context.Context, k *call, send func(token Secret) (*r
 }
 
 func (c *Client) acquire(ctx context.Context, op Operation) (*slot, error) {
-	if c.config.nonBlocking {
+	if c.config.nonBlocking && !waitsForQuota(ctx) {
 		return c.pacer.tryAcquire(ctx, op)
 	}
 	m := meterOf(ctx)

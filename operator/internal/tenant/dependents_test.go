@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -96,52 +97,44 @@ func TestOthersDependIsReadLive(t *testing.T) {
 
 // What cannot be read is an error and never "nobody".
 func TestOthersDependUnknown(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		w.connected()
-		w.mustCreate(connectionNamed("main"))
-		away := errors.New("the API server is away")
-		for _, kind := range []client.ObjectList{&v1alpha1.ApiKeyList{}, &v1alpha1.ConnectionList{}, &v1alpha1.ClusterConnectionList{}} {
-			failing := interceptor.NewClient(w.kube.(client.WithWatch), interceptor.Funcs{ //nolint:forcetypeassert // the fake is one
-				List: func(ctx context.Context, kube client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
-					if sameType(list, kind) {
-						return away
-					}
-					return kube.List(ctx, list, opts...)
-				},
-			})
-			for _, from := range []func(){
-				func() { w.pool.options.Client = failing },
-				func() { w.pool.options.Client, w.pool.options.Live = w.kube, failing },
-			} {
-				from()
+	away := errors.New("the API server is away")
+	is := func(want client.ObjectList) func(client.ObjectList) bool {
+		return func(list client.ObjectList) bool { return reflect.TypeOf(list) == reflect.TypeOf(want) }
+	}
+	for name, test := range map[string]struct {
+		lacks func(client.ObjectList) bool
+		live  bool
+	}{
+		"ApiKeys, cached":            {is(&v1alpha1.ApiKeyList{}), false},
+		"ApiKeys, live":              {is(&v1alpha1.ApiKeyList{}), true},
+		"Connections, cached":        {is(&v1alpha1.ConnectionList{}), false},
+		"ClusterConnections, cached": {is(&v1alpha1.ClusterConnectionList{}), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				w.connected()
+				w.mustCreate(connectionNamed("main"))
 				r := admin("main-token")
 				r.DeletedAt = time.Now()
-				_, err := w.mustOpen(r).State(t.Context())
-				if _, isApiKeys := kind.(*v1alpha1.ApiKeyList); err == nil && isApiKeys {
-					t.Error("no error")
+				conn := w.mustOpen(r)
+				failing := interceptor.NewClient(w.kube.(client.WithWatch), interceptor.Funcs{ //nolint:forcetypeassert // the fake is one
+					List: func(ctx context.Context, kube client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+						if test.lacks(list) {
+							return away
+						}
+						return kube.List(ctx, list, opts...)
+					},
+				})
+				if test.live {
+					w.pool.options.Live = failing
+				} else {
+					w.pool.options.Client = failing
 				}
-				if err != nil {
-					w.mustBe(err, away)
-				}
-				w.pool.options.Live = w.kube
-			}
-		}
-	})
-}
-
-func sameType(a, b client.ObjectList) bool {
-	switch a.(type) {
-	case *v1alpha1.ApiKeyList:
-		_, same := b.(*v1alpha1.ApiKeyList)
-		return same
-	case *v1alpha1.ConnectionList:
-		_, same := b.(*v1alpha1.ConnectionList)
-		return same
-	case *v1alpha1.ClusterConnectionList:
-		_, same := b.(*v1alpha1.ClusterConnectionList)
-		return same
+				_, err := conn.State(t.Context())
+				w.mustBe(err, away)
+			})
+		})
 	}
-	return false
 }
 
 // In namespaced mode there is no informer of ClusterConnections to ask.

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient/sandbox"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/controller/apikey"
 )
 
 // everybody has n ApiKeys ask for a listing, one after the other.
@@ -165,8 +167,11 @@ func TestHangingServer(t *testing.T) {
 
 		errs := make(chan error)
 		begun := time.Now()
+		var opened []apikey.Connection // all of them before any has begun to wait
 		for range 8 {
-			conn := w.open(obj) // all of them before any has begun to wait
+			opened = append(opened, w.open(obj))
+		}
+		for _, conn := range opened {
 			go func() {
 				_, err := conn.View(t.Context(), apiclient.Freshness{})
 				errs <- err
@@ -205,8 +210,11 @@ func TestHangingWrites(t *testing.T) {
 		w.set(&w.hang, true)
 		errs := make(chan error)
 		revoke := func(n int) {
+			var opened []apikey.Connection // all of them before any has begun
 			for range n {
-				conn := w.open(obj)
+				opened = append(opened, w.open(obj))
+			}
+			for _, conn := range opened {
 				go func() { errs <- conn.RevokeKey(t.Context(), "key_1") }()
 			}
 		}
@@ -303,4 +311,56 @@ func TestConfiguredQuota(t *testing.T) {
 			t.Errorf("got %+v", of)
 		}
 	})
+}
+
+// A tenant with more pages of keys than the quota leaves at once is listed all the same, over several windows: nobody
+// waits for it, everybody learns until when it waits.
+func TestListingLongerThanTheQuota(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		obj := w.connected()
+		w.fill(45)
+		if report := w.mustPoll(obj, time.Hour); report.View != nil || report.Quota != v1alpha1.QuotaExhausted {
+			t.Errorf("reported %+v", report)
+		}
+		elapse(61 * time.Second)
+		begun := time.Now()
+		for {
+			report, err := w.pool.Poll(t.Context(), obj, time.Hour)
+			switch {
+			case err == nil && report.View != nil:
+				if got := len(report.View.Keys()); got != 45 {
+					t.Errorf("%d keys", got)
+				}
+				return
+			case err == nil:
+				quota, waits := errors.AsType[*apiclient.QuotaError](report.Failure)
+				if !waits || time.Until(quota.RetryAt) > 61*time.Second {
+					t.Fatalf("reported %+v", report)
+				}
+				if state := w.mustState(w.open(obj)); !state.QuotaUntil.Equal(quota.RetryAt) {
+					t.Errorf("the quota is used up until %s, want %s", state.QuotaUntil, quota.RetryAt)
+				}
+			default:
+				w.mustBeBusy(err)
+			}
+			if elapse(patience); time.Since(begun) > 3*time.Minute {
+				t.Fatal("the listing does not end")
+			}
+		}
+	}, sandbox.WithRateLimits(sandbox.RateLimit{Requests: 2, Per: time.Minute}), sandbox.WithDialect(sandbox.Dialect{Paging: "silent-cut"}))
+}
+
+// fill makes keys behind the operator's back.
+func (w *world) fill(n int) {
+	w.t.Helper()
+	other, err := apiclient.New(apiclient.WithBaseURL("http://127.0.0.1:1/api"), apiclient.WithHTTPClient(&http.Client{Transport: w}),
+		apiclient.WithTokenSource(apiclient.StaticToken(apiclient.NewSecret(w.api.NewSessionToken()))))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for range n {
+		if _, err := other.CreateKey(w.t.Context(), apiclient.CreateKeyRequest{Name: "n", Scopes: []string{"inventory:read"}}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }

@@ -56,7 +56,9 @@ func TestPolicy(t *testing.T) {
 			"shop", []string{"inventory:read", "admin:write"}, v1alpha1.ReasonScopesNotAllowed,
 		},
 		"wildcard beyond": {
-			func(s *v1alpha1.ClusterConnectionSpec) { s.AllowedScopes = []string{"inventory:read", "inventory:write"} },
+			func(s *v1alpha1.ClusterConnectionSpec) {
+				s.AllowedScopes = []string{"inventory:read", "inventory:write"}
+			},
 			"shop", []string{"inventory:*"}, v1alpha1.ReasonScopesNotAllowed,
 		},
 		"no keys at all": {

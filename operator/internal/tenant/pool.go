@@ -89,13 +89,13 @@ func (p *Pool) Open(ctx context.Context, r *apikey.Resource) (apikey.Connection,
 // *apikey.BusyError while a listing is on its way that takes long, or one of Kubernetes; what the API answered is in the
 // Report.
 func (p *Pool) Poll(ctx context.Context, obj v1alpha1.ConnectionObject, maxAge time.Duration) (*Report, error) {
-	e := p.entryOf(obj)
-	e.markStale() // once in each interval the Secret is read even if no watch told of a change
-	if _, err := p.refreshed(ctx, obj); err != nil {
+	p.entryOf(obj).markStale() // once in each interval the Secret is read even if no watch told of a change
+	e, err := p.refreshed(ctx, obj)
+	if err != nil {
 		return nil, err
 	}
 	report := &Report{}
-	session, err := e.present()
+	session, tokenErr := e.present()
 	if session != nil {
 		report.View, err = session.view(ctx, apiclient.Freshness{MaxAge: maxAge})
 	}
@@ -103,8 +103,11 @@ func (p *Pool) Poll(ctx context.Context, obj v1alpha1.ConnectionObject, maxAge t
 		return nil, busy
 	}
 	report.Facts = e.facts()
-	if report.View == nil && report.Failure == nil {
-		report.Failure = err // the failure of a request that ended after this one had
+	if report.View == nil && tokenErr == nil {
+		report.Failure = err // that of this listing, whatever has happened since
+	}
+	if quota, ok := errors.AsType[*apiclient.QuotaError](report.Failure); ok {
+		report.RetryAt, report.Quota = quota.RetryAt, v1alpha1.QuotaExhausted
 	}
 	return report, nil
 }

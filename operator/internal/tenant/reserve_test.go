@@ -56,10 +56,10 @@ func TestReserveReadsLive(t *testing.T) {
 		"another address": {func(w *world, obj *v1alpha1.Connection) {
 			mustChange(w, obj, func(obj *v1alpha1.Connection) { obj.Spec.BaseURL = "http://127.0.0.2:1/api" })
 		}, apikey.ErrConflict},
-		"another token":   {func(w *world, _ *v1alpha1.Connection) { w.replaceToken(w.api.NewSessionToken()) }, apikey.ErrConflict},
-		"no token":        {func(w *world, _ *v1alpha1.Connection) { w.dropTokenSecret() }, ErrTokenMissing},
-		"deleted":         {func(w *world, obj *v1alpha1.Connection) { _ = w.kube.Delete(w.t.Context(), obj) }, apikey.ErrNotFound},
-		"being deleted":   {func(w *world, obj *v1alpha1.Connection) { w.beingDeleted(obj) }, apikey.ErrConflict},
+		"another token": {func(w *world, _ *v1alpha1.Connection) { w.replaceToken(w.api.NewSessionToken()) }, apikey.ErrConflict},
+		"no token":      {func(w *world, _ *v1alpha1.Connection) { w.dropTokenSecret() }, ErrTokenMissing},
+		"deleted":       {func(w *world, obj *v1alpha1.Connection) { _ = w.kube.Delete(w.t.Context(), obj) }, apikey.ErrNotFound},
+		"being deleted": {func(w *world, obj *v1alpha1.Connection) { w.beingDeleted(obj) }, apikey.ErrConflict},
 		"token being deleted": {func(w *world, _ *v1alpha1.Connection) {
 			w.beingDeleted(tokenSecret("shop", "default-token", ""))
 		}, apikey.ErrConflict},

@@ -33,6 +33,9 @@ type session struct {
 	silent         error // why the last attempt had no answer; nil: it had one
 	held           listed
 	flight         *flight
+	pages          int  // listed so far by the flight, or by the last one
+	long           bool // a listing took more pages than the quota left: the next ones wait for it
+	waiting        apiclient.Wait
 	authentication v1alpha1.AuthenticationState
 	quotaUntil     time.Time
 }
@@ -91,7 +94,7 @@ func (p *Pool) newSession(ctx context.Context, k Key, t token, want wanted) *ses
 		apiclient.WithQuota(c.quota),
 		apiclient.WithRetry(apiclient.RetryPolicy{MaxRetries: 1, MinWait: 200 * time.Millisecond, MaxWait: time.Second}),
 		apiclient.WithLogger(p.options.Logger.With("connection", k.String())),
-		apiclient.WithRequestNotify(s.attempted))
+		apiclient.WithRequestNotify(s.attempted), apiclient.WithWaitNotify(s.waits))
 	if s.client, err = apiclient.New(options...); err != nil {
 		s.invalid = &InvalidSettingsError{Why: fmt.Sprintf("%v (token from %s)", err, t.source)}
 	}
@@ -115,10 +118,20 @@ func (s *session) attempted(info apiclient.RequestInfo) {
 	s.pool.count(s.key, info.Op, info.Status)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if info.Op == apiclient.OpList {
+		s.pages++
+	}
 	s.silent = nil
 	if info.Status == 0 && !errors.Is(info.Err, context.Canceled) {
 		s.silent = info.Err
 	}
+}
+
+// waits is told that a listing waits for quota.
+func (s *session) waits(_ context.Context, w apiclient.Wait) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = w
 }
 
 // view returns a listing as fresh as f asks. It waits for at most patience, then the listing goes on without the caller,
@@ -138,12 +151,12 @@ func (s *session) view(ctx context.Context, f apiclient.Freshness) (*apiclient.V
 		case fresh.any: // nothing older than that listing, so none is made
 			return s.client.Directory().View(ctx, apiclient.Freshness{BegunAfter: fresh.begun - 1})
 		case s.now().Sub(waiting.begunAt) >= patience:
-			return nil, s.pool.busy(patience)
+			return nil, s.underway()
 		}
 		select {
 		case <-waiting.done:
 		case <-deadline.C:
-			return nil, s.pool.busy(patience)
+			return nil, s.underway()
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
@@ -169,10 +182,24 @@ func (s *session) heldView(ctx context.Context, f apiclient.Freshness) *apiclien
 func (s *session) quotaUsedUpUntil() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.now().Before(s.quotaUntil) {
+	until := s.quotaUntil
+	if s.flight != nil && s.waiting.Until.After(until) {
+		until = s.waiting.Until
+	}
+	if !s.now().Before(until) {
 		return time.Time{}
 	}
-	return s.quotaUntil
+	return until
+}
+
+// underway says when to come back for a listing that takes long.
+func (s *session) underway() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flight != nil && s.now().Before(s.waiting.Until) {
+		return &apiclient.QuotaError{Op: s.waiting.Op, RetryAt: s.waiting.Until, Reason: s.waiting.Reason}
+	}
+	return s.pool.busy(patience)
 }
 
 // freshOrFlight returns the listing that will do, or the one to wait for, which it begins if it must.
@@ -192,14 +219,18 @@ func (s *session) freshOrFlight(need requirement) (listed, *flight, error) {
 	if err := s.gate.closed(now); err != nil {
 		return listed{}, nil, err
 	}
-	s.flight = &flight{begunAt: now, done: make(chan struct{})}
-	go s.fly(s.flight, need.freshness(now))
+	s.flight, s.pages = &flight{begunAt: now, done: make(chan struct{})}, 0
+	ctx := s.life
+	if s.long {
+		ctx = apiclient.WithQuotaWait(ctx)
+	}
+	go s.fly(ctx, s.flight, need.freshness(now))
 	return listed{}, s.flight, nil
 }
 
 // fly makes one listing. There is one at a time, and what it ends in is recorded before anybody may begin another.
-func (s *session) fly(fl *flight, f apiclient.Freshness) {
-	view, err := s.client.Directory().View(s.life, f)
+func (s *session) fly(ctx context.Context, fl *flight, f apiclient.Freshness) {
+	view, err := s.client.Directory().View(ctx, f)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer close(fl.done)
@@ -207,6 +238,7 @@ func (s *session) fly(fl *flight, f apiclient.Freshness) {
 	switch {
 	case s.superseded():
 	case err != nil:
+		s.long = s.long || isQuota(err) && s.pages > 0
 		s.failedLocked(err)
 	default:
 		s.held = listed{any: true, begun: view.Begun(), begunAt: view.BegunAt()}
