@@ -42,11 +42,12 @@ type cluster struct {
 	env        []string
 }
 
-// startCluster returns when the API server is ready. What goes wrong is on standard error.
-func startCluster(ctx context.Context, dir string, p programs) (*cluster, error) {
+// startCluster returns when the API server is ready and has the manifests of the folder. What goes wrong is on standard
+// error.
+func startCluster(ctx context.Context, dir string, p programs, manifests string) (*cluster, error) {
 	c := &cluster{kubeconfig: filepath.Join(dir, "kubeconfig")}
-	c.cmd = exec.CommandContext(ctx, p.controlPlane, "--follow-stdin", "--kubeconfig", c.kubeconfig) //nolint:gosec // the Makefile names it
-	c.cmd.Cancel = func() error { return c.stdin.Close() }                                           // not killed: it has children to end
+	c.cmd = exec.CommandContext(ctx, p.controlPlane, "--follow-stdin", "--kubeconfig", c.kubeconfig, manifests) //nolint:gosec // the Makefile names it
+	c.cmd.Cancel = func() error { return c.stdin.Close() }                                                      // not killed: it has children to end
 	c.cmd.WaitDelay = 30 * time.Second
 	c.cmd.Stderr = os.Stderr
 	var err error

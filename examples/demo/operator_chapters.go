@@ -17,14 +17,11 @@ import (
 const strayGrace = "8s"
 
 func (d *operatorDemo) install(ctx context.Context) (err error) {
-	d.step("A cluster", "A real control plane of Kubernetes is started on this machine, and the operator's CRDs and roles are installed.")
-	if d.cluster, err = startCluster(ctx, d.dir, d.programs); err != nil {
+	d.step("A cluster", "A real control plane of Kubernetes is started on this machine, and the operator is installed: CRDs, roles, Deployment. The CRDs are there from the start, as its garbage collector would else notice them half a minute later.")
+	if d.cluster, err = startCluster(ctx, d.dir, d.programs, d.file("config/crd")); err != nil {
 		return err
 	}
-	if err := d.shown(ctx, "apply", "-k", d.file("config/default")); err != nil {
-		return err
-	}
-	return d.shown(ctx, "wait", "--for=condition=Established", "crd/apikeys.betterdata.co", "--timeout="+d.patience.String())
+	return d.shown(ctx, "apply", "-k", d.file("config/default"))
 }
 
 func (d *operatorDemo) connect(ctx context.Context) error {
@@ -80,7 +77,7 @@ func (d *operatorDemo) create(ctx context.Context) error {
 	if err := d.waitFor(ctx, "condition=Ready", "apikey/forecast-reader"); err != nil {
 		return err
 	}
-	if err := d.shown(ctx, "get", "apikeys", "--namespace=shop"); err != nil {
+	if err := d.shown(ctx, "get", "apikeys,secrets", "--namespace=shop"); err != nil {
 		return err
 	}
 	key, err := d.published(ctx)
@@ -199,6 +196,9 @@ func (d *operatorDemo) crash(ctx context.Context) error {
 	if err := d.shown(ctx, "get", "apikeys", "--namespace=shop"); err != nil {
 		return err
 	}
+	if err := d.shown(ctx, "events", "--namespace=shop", "--for=apikey/forecast-reader"); err != nil {
+		return err
+	}
 	return errors.Join(
 		d.expect("the key that nobody knows", sandbox.StatusRevoked, d.statusOf(lost)),
 		d.expect("live keys are the new one, and the old one in its overlap of 24h, as the ApiKey's status says", d.shownKeys(ctx), d.liveKeys()),
@@ -229,7 +229,13 @@ func (d *operatorDemo) remove(ctx context.Context) error {
 	if err := d.shown(ctx, "delete", "apikey", "forecast-reader", "--namespace=shop", "--timeout="+d.patience.String()); err != nil {
 		return d.expect("the ApiKey is gone", "yes", err.Error())
 	}
-	secrets, err := d.run(ctx, "", "get", "secrets", "--namespace=shop", "--output=name")
+	d.note("Kubernetes' garbage collector removes the Secret, which had the ApiKey as its owner.")
+	var secrets string
+	var err error
+	d.eventually(ctx, func() bool {
+		secrets, err = d.run(ctx, "", "get", "secrets", "--namespace=shop", "--output=name")
+		return err != nil || secrets == "secret/betterdata-token"
+	})
 	for i, key := range d.consumer.keys {
 		err = errors.Join(err, d.expect(fmt.Sprintf("GET inventory with key %d that the Secret has held", i+1), "401 REVOKED_API_KEY", d.use(ctx, key, inventory)))
 	}

@@ -33,7 +33,7 @@ func (d *operatorDemo) prompt(command string) { d.note("$ %s", command) }
 
 // printed shows the output of a command, unless that is long.
 func (d *operatorDemo) printed(output string) {
-	const most = 6
+	const most = 12
 	lines := strings.Split(output, "\n")
 	for i, line := range lines {
 		if i == most && len(lines) > most+1 {

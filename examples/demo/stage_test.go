@@ -29,7 +29,7 @@ func TestCommandsAreShownAsTyped(t *testing.T) {
 
 func TestLongOutputIsCut(t *testing.T) {
 	t.Parallel()
-	for lines, shown := range map[int]int{1: 1, 6: 6, 7: 7, 8: 7, 30: 7} {
+	for lines, shown := range map[int]int{1: 1, 12: 12, 13: 13, 14: 13, 30: 13} {
 		d, out := newStage(t)
 		d.printed(strings.TrimSpace(strings.Repeat("line\n", lines)))
 		if got := strings.Count(out.String(), "\n"); got != shown {
