@@ -74,7 +74,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, workers int) error {
 	log := mgr.GetLogger().WithName("connection")
 	b := builder.TypedControllerManagedBy[tenant.Key](mgr).Named("connection").
 		Watches(&v1alpha1.Connection{}, handler.TypedEnqueueRequestsFromMapFunc(keyOfConnection)).
-		Watches(&v1alpha1.ApiKey{}, handler.TypedEnqueueRequestsFromMapFunc(r.keyOfUser), builder.WithPredicates(useChanges())).
+		Watches(&v1alpha1.ApiKey{}, r.users(), builder.WithPredicates(useChanges())).
 		WatchesRawSource(source.TypedFunc[tenant.Key](func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[tenant.Key]) error {
 			r.watchTokens(ctx, secrets, queue.Add)
 			return nil
@@ -116,17 +116,26 @@ func keyOfConnection(_ context.Context, object client.Object) []tenant.Key {
 	return nil
 }
 
-// keyOfUser is for events of ApiKeys.
-func (r *Reconciler) keyOfUser(_ context.Context, object client.Object) []tenant.Key {
-	user, ok := object.(*v1alpha1.ApiKey)
-	if !ok {
-		return nil
+// gather is how long events of ApiKeys are gathered: those of a namespace come and go together.
+const gather = 300 * time.Millisecond
+
+// users is for events of ApiKeys.
+func (r *Reconciler) users() handler.TypedEventHandler[client.Object, tenant.Key] {
+	type queue = workqueue.TypedRateLimitingInterface[tenant.Key]
+	add := func(q queue, object client.Object) {
+		user, ok := object.(*v1alpha1.ApiKey)
+		if !ok {
+			return
+		}
+		if key := tenant.KeyFor(user); key.Kind != v1alpha1.KindClusterConnection || r.Options.ClusterConnections {
+			q.AddAfter(key, gather)
+		}
 	}
-	key := tenant.KeyFor(user)
-	if key.Kind == v1alpha1.KindClusterConnection && !r.Options.ClusterConnections {
-		return nil
+	return handler.TypedFuncs[client.Object, tenant.Key]{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { add(q, e.Object) },
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) { add(q, e.ObjectNew) },
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { add(q, e.Object) },
 	}
-	return []tenant.Key{key}
 }
 
 // useChanges lets pass what changes who uses a connection: ApiKeys that come, go, or gain or lose our finalizer.

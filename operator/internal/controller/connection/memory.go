@@ -20,6 +20,8 @@ type memory struct {
 	failed   bool     // the last report told of a failure
 	doubted  bool     // it may be over, so that only a new listing counts
 
+	accepted *acceptance // by a person, in the time of this process
+
 	orphans   []apiclient.Key // in the listing that began at orphansAt
 	orphansAt time.Time
 	seen      sightings

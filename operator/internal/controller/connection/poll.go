@@ -89,11 +89,7 @@ func (r *Reconciler) tellFirst(ctx context.Context, s *scene) error {
 	if meta.FindStatusCondition(s.obj.ConnectionStatus().Conditions, v1alpha1.ConditionReady) != nil {
 		return nil
 	}
-	s.report = nil
-	return r.tell(ctx, s, facts{
-		now: r.Now(), generation: s.obj.GetGeneration(), apiKeys: len(s.users),
-		authentication: v1alpha1.AuthenticationUnknown, quota: v1alpha1.QuotaUnknown,
-	})
+	return r.tell(ctx, s, r.facts(s))
 }
 
 // quotaLeft is what the metrics tell, -1 where it is not known.

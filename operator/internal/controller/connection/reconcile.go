@@ -101,15 +101,21 @@ func (r *Reconciler) forget(key tenant.Key) {
 	r.Metrics.ForgetConnection(key.String())
 }
 
-// judge makes the facts of what the poll brought, and wakes the ApiKeys that they concern.
-func (r *Reconciler) judge(ctx context.Context, s *scene) (facts, error) {
-	f := facts{
-		now: r.Now(), generation: s.obj.GetGeneration(),
-		failure: s.report.Failure, asked: s.report.Failure != nil || s.report.View != nil,
-		authentication: s.report.Authentication, quota: s.report.Quota, dropsNames: s.report.DropsNames,
+// facts are what is known without the API.
+func (r *Reconciler) facts(s *scene) facts {
+	return facts{
+		now: r.Now(), generation: s.obj.GetGeneration(), request: acceptRequest(s.obj),
+		authentication: v1alpha1.AuthenticationUnknown, quota: v1alpha1.QuotaUnknown,
 		apiKeys: len(s.users), overdue: overdue(s.users, r.Now()),
 		deleted: !s.obj.GetDeletionTimestamp().IsZero(), holders: s.holders,
 	}
+}
+
+// judge adds to the facts what the poll brought, and wakes the ApiKeys that they concern.
+func (r *Reconciler) judge(ctx context.Context, s *scene) (facts, error) {
+	f := r.facts(s)
+	f.failure, f.asked = s.report.Failure, s.report.Failure != nil || s.report.View != nil
+	f.authentication, f.quota, f.dropsNames = s.report.Authentication, s.report.Quota, s.report.DropsNames
 	err := r.judgeListing(ctx, s, &f)
 	f.straysRevoked = s.memory.straysBefore + s.report.StraysRevoked
 	f.orphansRevoked = s.memory.orphansBefore + s.memory.orphansRevoked
@@ -130,8 +136,7 @@ func (r *Reconciler) judgeListing(ctx context.Context, s *scene, f *facts) error
 	if f.accepted, err = r.accepted(ctx, s); err != nil {
 		return err
 	}
-	s.listing.tenantMismatch = f.accepted == nil && r.mismatched(ctx, s)
-
+	s.listing.tenantMismatch = r.mismatched(ctx, s, f.accepted)
 	r.wake(s, s.roster.remember(view.BegunAt(), keys))
 	return r.judgeOrphans(ctx, s, keys)
 }
@@ -148,35 +153,6 @@ func (r *Reconciler) wake(s *scene, after *listing) {
 		r.Enqueue(s.roster.concerned(m.before, after)...)
 	}
 	m.before, m.token, m.mismatch, m.failed = after, s.report.TokenFingerprint, s.listing.tenantMismatch, failed
-}
-
-// accepted is set if a person accepts the tenant, once for each value of the annotation. It counts only while there is a
-// listing: whoever accepts a tenant is to have seen that it answers.
-func (r *Reconciler) accepted(ctx context.Context, s *scene) (*acceptance, error) {
-	request := cut(s.obj.GetAnnotations()[v1alpha1.AnnotationAcceptTenant], 256)
-	if request == "" || request == s.obj.ConnectionStatus().LastHandledAcceptTenant {
-		return nil, nil //nolint:nilnil // documented: nobody does
-	}
-	stamp, err := r.Pool.TenantStamp(ctx, s.obj)
-	if err != nil {
-		return nil, fmt.Errorf("what stands for the tenant: %w", err)
-	}
-	return &acceptance{request: request, tenant: stamp}, nil
-}
-
-// mismatched reports that the listing is another tenant's and that nobody has accepted it. That the token Secret cannot be
-// read is no acceptance.
-func (r *Reconciler) mismatched(ctx context.Context, s *scene) bool {
-	state := apikey.State{ConnectionState: apikey.ConnectionState{TokenHeldBy: s.report.TokenFingerprint}}
-	if !apikey.TenantMismatched(state, s.report.View, s.known) {
-		return false
-	}
-	before := s.obj.ConnectionStatus().AcceptedTenant
-	if before == "" {
-		return true
-	}
-	now, err := r.Pool.TenantStamp(ctx, s.obj)
-	return err != nil || now != before
 }
 
 // overdueAfter is how long a revocation may be pending before its connection tells of it.

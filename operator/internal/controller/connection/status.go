@@ -29,6 +29,7 @@ type facts struct {
 	deleted bool     // the connection is being deleted
 	holders []string // what still needs it while it is being deleted
 
+	request  string      // the annotation that accepts a tenant
 	accepted *acceptance // a person has just accepted the tenant
 }
 
@@ -39,9 +40,6 @@ type listingFacts struct {
 	orphansJudged  bool // false in namespaced mode, where not every ApiKey can be seen
 	tenantMismatch bool
 }
-
-// acceptance is the annotation that accepts a tenant, and what stands for that tenant.
-type acceptance struct{ request, tenant string }
 
 // listedOrphans is the number of orphans that a status names; it is the limit of the schema.
 const listedOrphans = 20
@@ -56,8 +54,11 @@ func statusOf(f facts, before v1alpha1.ConnectionStatus) v1alpha1.ConnectionStat
 	after.APIKeys = count(f.apiKeys)
 	after.StraysRevoked = max(before.StraysRevoked, f.straysRevoked)
 	after.OrphansRevoked = max(before.OrphansRevoked, f.orphansRevoked)
-	if f.accepted != nil {
+	switch {
+	case f.accepted != nil:
 		after.LastHandledAcceptTenant, after.AcceptedTenant = f.accepted.request, f.accepted.tenant
+	case before.ObservedGeneration == 0:
+		after.LastHandledAcceptTenant = f.request
 	}
 	switch {
 	case f.dropsNames:

@@ -98,10 +98,6 @@ func TestConditions(t *testing.T) {
 			connected(func(f *facts) { f.listing.tenantMismatch = true }),
 			"Ready=False/TenantMismatch Stalled=True/TenantMismatch Authenticated=True/Connected",
 		},
-		"another tenant, accepted": {
-			connected(func(f *facts) { f.listing.tenantMismatch, f.accepted = true, &acceptance{"now", "stamp"} }),
-			"Ready=True/Connected Authenticated=True/Connected",
-		},
 		"being deleted, in use": {
 			connected(func(f *facts) { f.deleted, f.holders = true, []string{"shop/a"} }),
 			"Ready=False/InUse Reconciling=True/InUse Authenticated=True/Connected",
@@ -226,6 +222,16 @@ func TestStatusFields(t *testing.T) {
 	}
 	if before.LastHandledAcceptTenant != "yes" || before.AcceptedTenant != "stamp" {
 		t.Errorf("acceptance: %q, %q", before.LastHandledAcceptTenant, before.AcceptedTenant)
+	}
+
+	// An annotation that is there before any status is acknowledged and accepts nothing; later it is obeyed, or waits.
+	present := func(f *facts) { f.request = "early" }
+	early := statusOf(connected(present), v1alpha1.ConnectionStatus{})
+	if early.LastHandledAcceptTenant != "early" || early.AcceptedTenant != "" {
+		t.Errorf("early acceptance: %q, %q", early.LastHandledAcceptTenant, early.AcceptedTenant)
+	}
+	if later := statusOf(connected(present), before); later.LastHandledAcceptTenant != "yes" {
+		t.Errorf("acknowledged without having been obeyed: %q", later.LastHandledAcceptTenant)
 	}
 
 	// While the API is down, what the last listing told stays; only the number of ApiKeys is Kubernetes' own.

@@ -70,14 +70,26 @@ func TestOperatorAcceptanceWaitsForAnAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{})
 	w.secret("default", "wrong")
-	c := w.connection("default", func(c *v1alpha1.Connection) { c.Annotations = map[string]string{v1alpha1.AnnotationAcceptTenant: "1"} })
+	c := w.connection("default", func(c *v1alpha1.Connection) { annotate(c, v1alpha1.AnnotationAcceptTenant, "from a backup") })
 	w.awaitReason(c, v1alpha1.ReasonTokenRejected)
-	if c.Status.LastHandledAcceptTenant != "" || c.Status.AcceptedTenant != "" {
+	if c.Status.LastHandledAcceptTenant != "from a backup" || c.Status.AcceptedTenant != "" {
+		t.Errorf("a value that was there from the start: %+v", c.Status)
+	}
+	mark := w.mark()
+	w.patch(c, func() { annotate(c, v1alpha1.AnnotationAcceptTenant, "1") })
+	await(t, "the annotation is seen", func() string {
+		if len(w.since(mark)) == 0 {
+			return "nothing"
+		}
+		return ""
+	})
+	w.awaitReason(c, v1alpha1.ReasonTokenRejected)
+	if c.Status.LastHandledAcceptTenant != "from a backup" || c.Status.AcceptedTenant != "" {
 		t.Errorf("accepted without an answer: %+v", c.Status)
 	}
 	w.setToken("default", w.api.SessionToken())
 	w.awaitReason(c, v1alpha1.ReasonConnected)
-	if c.Status.LastHandledAcceptTenant != "1" {
-		t.Errorf("last handled: %q", c.Status.LastHandledAcceptTenant)
+	if c.Status.LastHandledAcceptTenant != "1" || c.Status.AcceptedTenant == "" {
+		t.Errorf("acceptance: %q, %q", c.Status.LastHandledAcceptTenant, c.Status.AcceptedTenant)
 	}
 }

@@ -31,7 +31,7 @@ func judge(f facts) verdict {
 		return judgeFailure(f.failure)
 	case !f.asked:
 		return verdict{passes: true, reason: v1alpha1.ReasonConnecting, message: "The API was not asked yet."}
-	case f.listing != nil && f.listing.tenantMismatch && f.accepted == nil:
+	case f.listing != nil && f.listing.tenantMismatch:
 		return verdict{reason: v1alpha1.ReasonTenantMismatch, message: "The API lists none of the keys that were issued through this connection, " +
 			"so that baseURL or token seem to lead to another tenant: nothing is issued, changed or revoked. Correct them; or, if the tenant is meant, set the annotation " +
 			v1alpha1.AnnotationAcceptTenant + " to a new value."}
