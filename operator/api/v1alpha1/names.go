@@ -28,6 +28,9 @@ const (
 	// AnnotationRestartPending on a target Secret is there until the workloads that spec.restart names have been rolled for
 	// that key.
 	AnnotationRestartPending = GroupName + "/restart-pending"
+	// AnnotationRetainedFor on a target Secret is the name and UID of its ApiKey, with a slash between, while deletionPolicy
+	// is Retain. It then stands for an owner reference, by which a deletion in the foreground would take the Secret along.
+	AnnotationRetainedFor = GroupName + "/retained-for"
 	// AnnotationTokenSecret on a Connection or ClusterConnection is <namespace>/<name> of the token Secret that carries
 	// FinalizerInUse because of it. A Secret that the connection no longer names is found by it.
 	AnnotationTokenSecret = GroupName + "/token-secret"

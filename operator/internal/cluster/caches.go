@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -88,11 +89,11 @@ func OwnerOf(secret *corev1.Secret) (apikey.Ref, bool) {
 	if name := secret.Data[entryApiKeyName]; isLedger(secret) && len(name) > 0 {
 		return apikey.Ref{Namespace: secret.Namespace, Name: string(name)}, true
 	}
-	owner := metav1.GetControllerOf(secret)
-	if owner == nil || !isApiKey(owner) {
-		return apikey.Ref{}, false
+	if owner := metav1.GetControllerOfNoCopy(secret); owner != nil {
+		return apikey.Ref{Namespace: secret.Namespace, Name: owner.Name}, isApiKey(owner)
 	}
-	return apikey.Ref{Namespace: secret.Namespace, Name: owner.Name}, true
+	name, _, retained := strings.Cut(secret.Annotations[v1alpha1.AnnotationRetainedFor], "/")
+	return apikey.Ref{Namespace: secret.Namespace, Name: name}, retained
 }
 
 func isApiKey(owner *metav1.OwnerReference) bool {

@@ -119,16 +119,41 @@ func TestOperatorDeleteTargetIsBoundToUIDAndVersion(t *testing.T) {
 	}
 }
 
-// A deletion in the foreground, as Argo CD does it, does not take the Secret of a Retain along.
-func TestOperatorRetainInTheForeground(t *testing.T) {
+// P1: a deletion in the foreground, as Argo CD does it, deletes all that the ApiKey owns at once, long before the
+// operator can let go of anything.
+func TestOperatorRetainedTargetSurvivesForegroundDeletion(t *testing.T) {
 	t.Parallel()
 	e := newWorld(t).engine()
-	e.apiKey("reader", func(a *v1alpha1.ApiKey) { a.Spec.DeletionPolicy = v1alpha1.DeletionRetain })
+	r := e.apiKey("reader", nil)
 	e.settle("reader")
+	if owner, ok := OwnerOf(e.secret("reader")); !ok || owner != r.Ref() || len(e.secret("reader").OwnerReferences) != 1 {
+		t.Errorf("the Secret is owned by %v: %v", owner, e.secret("reader").OwnerReferences)
+	}
+	for _, policy := range []v1alpha1.DeletionPolicy{v1alpha1.DeletionRetain, v1alpha1.DeletionRevoke, v1alpha1.DeletionRetain} {
+		e.editApiKey("reader", func(a *v1alpha1.ApiKey) { a.Spec.DeletionPolicy = policy })
+		e.eventually("the owner reference follows the policy "+string(policy), func() bool {
+			e.settle("reader")
+			return (len(e.secret("reader").OwnerReferences) == 0) == (policy == v1alpha1.DeletionRetain)
+		})
+	}
+	s := e.secret("reader")
+	if owner, ok := OwnerOf(s); !ok || owner != r.Ref() || !e.target(r).Controlled {
+		t.Errorf("the retained Secret is no longer ours: %v", s.ObjectMeta)
+	}
+	e.editSecret("reader", func(s *corev1.Secret) { s.Labels, s.Data["api-key"] = nil, []byte("typo") })
+	e.eventually("it is repaired", func() bool { e.settle("reader"); return string(e.secret("reader").Data["api-key"]) == key(1) })
+
 	a := &v1alpha1.ApiKey{ObjectMeta: metav1.ObjectMeta{Name: "reader", Namespace: e.namespace}}
 	e.deleteAs(a, metav1.DeletePropagationForeground)
+	ledger := must(e.Ledgers(t.Context(), r, apikey.Live))(t)[0].Name
+	e.eventually("the garbage collector has come", func() bool { return e.secret(ledger).DeletionTimestamp != nil })
 	e.eventually("the ApiKey goes", func() bool { e.settle("reader"); return e.gone(a) })
-	if e.secretGone("reader") {
-		t.Error("the Secret is gone")
+	left := e.secret("reader")
+	if left.UID != s.UID || string(left.Data["api-key"]) != key(1) {
+		t.Errorf("the Secret is %v", left.ObjectMeta)
 	}
+	if owner, ok := OwnerOf(left); ok {
+		t.Errorf("it is still owned by %v", owner)
+	}
+	e.mustMint(1)
 }

@@ -91,6 +91,9 @@ func secretSpec(a *v1alpha1.ApiKey) apikey.SecretSpec {
 	for name, value := range spec.Annotations {
 		s.Annotations[name] = string(value)
 	}
+	if a.Spec.DeletionPolicy == v1alpha1.DeletionRetain {
+		s.Annotations[v1alpha1.AnnotationRetainedFor] = retainedFor(a.Name, string(a.UID))
+	}
 	for name, text := range spec.Template {
 		s.Template[name] = string(text)
 	}

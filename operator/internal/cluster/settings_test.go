@@ -142,7 +142,10 @@ var specFields = map[string]mapped{
 	},
 	"deletionPolicy": {
 		func(s *v1alpha1.ApiKeySpec) { s.DeletionPolicy = "Retain" },
-		func(r *apikey.Resource) { r.Settings.Retain = true },
+		func(r *apikey.Resource) {
+			r.Settings.Retain = true
+			r.Secret.Annotations["betterdata.co/retained-for"] = "reader/" + uid
+		},
 	},
 	"onRevoked": {
 		func(s *v1alpha1.ApiKeySpec) { s.OnRevoked = "Hold" },

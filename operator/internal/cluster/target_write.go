@@ -49,16 +49,19 @@ func targetConfiguration(r *apikey.Resource, w apikey.TargetWrite) *applycorev1.
 	for name, value := range w.Data {
 		data[name] = []byte(value.Reveal())
 	}
-	owner := ownerReference(r)
-	return applycorev1.Secret(w.Name, r.Namespace).
+	secret := applycorev1.Secret(w.Name, r.Namespace).
 		WithType(corev1.SecretType(w.Type)).
 		WithLabels(w.Labels).
 		WithAnnotations(w.Annotations).
 		WithAnnotations(stateAnnotations(w)).
-		WithOwnerReferences(applymetav1.OwnerReference().
-			WithAPIVersion(owner.APIVersion).WithKind(owner.Kind).WithName(owner.Name).WithUID(owner.UID).
-			WithController(true).WithBlockOwnerDeletion(true)).
 		WithData(data)
+	if r.Settings.Retain {
+		return secret // the annotations of the settings tell whose it is, see AnnotationRetainedFor
+	}
+	owner := ownerReference(r)
+	return secret.WithOwnerReferences(applymetav1.OwnerReference().
+		WithAPIVersion(owner.APIVersion).WithKind(owner.Kind).WithName(owner.Name).WithUID(owner.UID).
+		WithController(true).WithBlockOwnerDeletion(true))
 }
 
 // stateAnnotations are our own memory on the target. What is not so, is not there.
@@ -91,7 +94,7 @@ func (c *Cluster) DetachTarget(ctx context.Context, r *apikey.Resource, t apikey
 		"resourceVersion": t.Version,
 		"ownerReferences": []map[string]string{{"$patch": "delete", "uid": r.UID}},
 		"labels":          nulls(ownLabelNames(t)),
-		"annotations":     nulls(stateAnnotationNames),
+		"annotations":     nulls(append([]string{v1alpha1.AnnotationRetainedFor}, stateAnnotationNames...)),
 	}})
 	if err != nil {
 		return err

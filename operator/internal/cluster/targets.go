@@ -3,8 +3,8 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -66,10 +66,16 @@ func (c *Cluster) targetNames(ctx context.Context, r *apikey.Resource, read apik
 	return names, nil
 }
 
+// controls reports whether the Secret is the ApiKey's: by our controller reference, or, while the deletion policy is
+// Retain, by the annotation that stands for it. A controller of another kind or uid makes it another's.
 func controls(r *apikey.Resource, o metav1.Object) bool {
-	owner := metav1.GetControllerOfNoCopy(o)
-	return owner != nil && isApiKey(owner) && string(owner.UID) == r.UID
+	if owner := metav1.GetControllerOfNoCopy(o); owner != nil {
+		return isApiKey(owner) && string(owner.UID) == r.UID
+	}
+	return o.GetAnnotations()[v1alpha1.AnnotationRetainedFor] == retainedFor(r.Name, r.UID)
 }
+
+func retainedFor(name, uid string) string { return name + "/" + uid }
 
 // targetRecord is the Secret with those of its entries that concern the ApiKey.
 func targetRecord(r *apikey.Resource, secret *corev1.Secret) apikey.TargetRecord {
@@ -104,7 +110,7 @@ func owned(secret *corev1.Secret) *applycorev1.SecretApplyConfiguration {
 // state are not in the settings.
 func leftovers(own, wanted map[string]string) bool {
 	for name := range own {
-		if _, ok := wanted[name]; !ok && !strings.HasPrefix(name, v1alpha1.GroupName+"/") {
+		if _, ok := wanted[name]; !ok && !slices.Contains(stateAnnotationNames, name) {
 			return true
 		}
 	}
