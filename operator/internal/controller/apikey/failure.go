@@ -26,6 +26,9 @@ type Failure struct {
 const (
 	firstBackoff = 5 * time.Second
 	maxBackoff   = 5 * time.Minute
+	// refusedBackoff is the longest pause before the API is asked again for what it has refused: ApiKeys that nobody
+	// corrects must not use up the quota of the others.
+	refusedBackoff = time.Hour
 )
 
 // after is the failure that follows f when the action fails with err.
@@ -33,9 +36,11 @@ func (f Failure) after(action Action, err error, circumstance string, now time.T
 	next := Failure{Count: f.Count + 1, Reason: reasonOf(action, err), Message: describe(err)}
 	wait := min(firstBackoff<<min(next.Count-1, 10), maxBackoff)
 	switch next.Reason { //nolint:exhaustive // the others pass by themselves
-	case RequestRefused, WaitingForConnection:
-		next.Circumstance, wait = circumstance, maxBackoff // asking again gives the same answer, and 200 ApiKeys would ask
-	case SecretRefused, SecretConflict:
+	case RequestRefused:
+		next.Circumstance, wait = circumstance, min(maxBackoff<<min(f.Count, 10), refusedBackoff) // asking again gives the same answer
+	case WaitingForConnection:
+		next.Circumstance, wait = circumstance, maxBackoff // likewise, and 200 ApiKeys would ask
+	case SecretRefused, SecretConflict, InvalidTemplate:
 		next.Circumstance = circumstance
 	}
 	next.Stalled = next.Circumstance != "" && next.Reason != WaitingForConnection
@@ -64,6 +69,9 @@ func (o Observation) circumstance() string {
 func reasonOf(action Action, err error) Reason {
 	if _, early := errors.AsType[*notYetError](err); early {
 		return Verifying
+	}
+	if _, unreadable := errors.AsType[*templateError](err); unreadable {
+		return InvalidTemplate
 	}
 	if errors.Is(err, ErrRefused) || errors.Is(err, ErrExists) {
 		return refusalOf(action, err)

@@ -44,6 +44,7 @@ func TestFailures(t *testing.T) {
 		"429":                           {Patch{}, answered(http.StatusTooManyRequests), WaitingForQuota, false, firstBackoff, false},
 		"mint, Secret refused":          {Mint{}, fmt.Errorf("the ledger: %w", ErrRefused), SecretRefused, true, firstBackoff, true},
 		"publish, Secret refused":       {Publish{}, ErrRefused, SecretRefused, true, firstBackoff, true},
+		"mint, template":                {Mint{}, fmt.Errorf("Secret: %w", &templateError{".env", "cannot be executed"}), InvalidTemplate, true, firstBackoff, true},
 		"restart refused":               {Restart{}, ErrRefused, KubernetesUnavailable, false, firstBackoff, false},
 		"mint, ledger exists":           {Mint{}, ErrExists, SecretConflict, true, firstBackoff, true},
 		"publish, no answer":            {Publish{}, unclear, KubernetesUnavailable, false, firstBackoff, false},
@@ -66,6 +67,17 @@ func TestBackoffGrowsAndEnds(t *testing.T) {
 	f := Failure{}
 	for _, wait := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300} {
 		if f = f.after(Restart{}, errors.New("x"), "", now); f.Until.Sub(now) != wait*time.Second {
+			t.Errorf("attempt %d waits %s", f.Count, f.Until.Sub(now))
+		}
+	}
+}
+
+// What the API has refused is asked again about once an hour.
+func TestRefusalsAreRarelyRepeated(t *testing.T) {
+	t.Parallel()
+	f := Failure{}
+	for _, wait := range []time.Duration{5, 10, 20, 40, 60, 60} {
+		if f = f.after(Mint{}, answered(http.StatusBadRequest), "spec 1", now); f.Until.Sub(now) != wait*time.Minute {
 			t.Errorf("attempt %d waits %s", f.Count, f.Until.Sub(now))
 		}
 	}

@@ -13,19 +13,24 @@ import (
 // templateData is what templates of target entries can name.
 type templateData struct{ Key, KeyID, KeyPrefix, Last4, Name, Namespace, BaseURL string }
 
+// templateError says which entry of the target cannot be rendered, and why.
+type templateError struct{ entry, why string }
+
+func (e *templateError) Error() string { return fmt.Sprintf("secret.template[%s] %s", e.entry, e.why) }
+
 // render returns the entries that a target holds of a ledger. Its error never holds the key.
 func (r *Resource) render(l LedgerRecord) (map[string]apiclient.Secret, error) {
 	entries := map[string]apiclient.Secret{r.Settings.TargetKey: l.Plaintext}
 	for _, name := range slices.Sorted(maps.Keys(r.Secret.Template)) {
 		parsed, err := template.New(name).Option("missingkey=error").Parse(r.Secret.Template[name])
 		if err != nil {
-			return nil, fmt.Errorf("secret.template[%s]: %w", name, err)
+			return nil, &templateError{name, "cannot be read: " + err.Error()}
 		}
 		data := templateData{l.Plaintext.Reveal(), l.ID, l.Prefix, l.Last4, r.Name, r.Namespace, r.BaseURL}
 		var out strings.Builder
 		if parsed.Execute(&out, data) != nil {
 			// Not its error: that may quote what the template made of the key.
-			return nil, fmt.Errorf("secret.template[%s] cannot be executed: it may use .Key, .KeyID, .KeyPrefix, .Last4, .Name, .Namespace and .BaseURL", name)
+			return nil, &templateError{name, "cannot be executed: it may use .Key, .KeyID, .KeyPrefix, .Last4, .Name, .Namespace and .BaseURL"}
 		}
 		entries[name] = apiclient.NewSecret(out.String())
 	}
