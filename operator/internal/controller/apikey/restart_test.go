@@ -1,0 +1,44 @@
+package apikey
+
+import (
+	"testing"
+	"time"
+)
+
+// TestRestartsAfter: what moves consumers to a newer key restarts them, also where a person has deleted the Secret that
+// remembered it; nothing else does.
+func TestRestartsAfter(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]struct {
+		edits []func(o *Observation)
+		want  bool
+	}{
+		"first key":                              {do(gone), false},
+		"repaired":                               {nil, false},
+		"successor":                              {do(sealedOnly), true},
+		"successor, no workloads":                {do(sealedOnly, func(o *Observation) { o.Workloads.Configured = false }), false},
+		"deleted while the old key lives":        {do(rotated(time.Minute), gone), true},
+		"deleted before the successor came":      {do(sealedOnly, gone), true},
+		"deleted long after":                     {do(rotated(time.Hour), deadKey, gone), false},
+		"renamed, former one in step":            {do(rotated(time.Hour), gone, formerHolds(2, false)), false},
+		"renamed, former one's restart pending":  {do(rotated(time.Hour), gone, formerHolds(2, true)), true},
+		"renamed before the successor published": {do(sealedOnly, gone, formerHolds(1, false)), true},
+	} {
+		o := seen(append([]func(o *Observation){rolling}, test.edits...)...)
+		newest, _ := o.newest()
+		if got := o.restartsAfter(Publish{Sequence: newest.Sequence, Target: o.Target}); got != test.want {
+			t.Errorf("%s: restarts: %t", title, got)
+		}
+	}
+	o := seen(rolling, rotated(time.Hour), former)
+	if o.restartsAfter(Publish{Sequence: 2, Target: o.Former[0]}) {
+		t.Error("a former Secret restarts workloads")
+	}
+}
+
+func formerHolds(sequence int, pending bool) func(o *Observation) {
+	return func(o *Observation) {
+		former(o)
+		o.Former[0].Sequence, o.Former[0].RestartPending = sequence, pending
+	}
+}
