@@ -34,8 +34,6 @@ func user(name, uid string, edits ...func(*v1alpha1.ApiKey)) v1alpha1.ApiKey {
 	return a
 }
 
-func finalized(a *v1alpha1.ApiKey) { a.Finalizers = []string{v1alpha1.FinalizerApiKey} }
-
 // marked is a live key with the marker of an ApiKey.
 func marked(id, uid string, edits ...func(*apiclient.Key)) apiclient.Key {
 	key := apiclient.Key{

@@ -31,7 +31,7 @@ func TestOperatorFailures(t *testing.T) {
 	}{
 		"401": {
 			begin:  func(w *world) { w.api.RevokeSessionToken(w.api.SessionToken()) },
-			end:    func(w *world) { w.setToken("default", w.api.NewSessionToken()) },
+			end:    func(w *world) { w.setToken(w.api.NewSessionToken()) },
 			reason: v1alpha1.ReasonTokenRejected, authentication: v1alpha1.AuthenticationRejected, stalled: true,
 		},
 		"403": {
@@ -121,7 +121,7 @@ func TestOperatorTokenMissing(t *testing.T) {
 		t.Errorf("%d requests without a token", total)
 	}
 	secret := w.secret("default", "")
-	w.setToken("default", w.api.SessionToken())
+	w.setToken(w.api.SessionToken())
 	w.awaitReason(c, v1alpha1.ReasonConnected)
 
 	w.must(w.admin.Delete(t.Context(), secret))
@@ -140,7 +140,7 @@ func TestOperatorChangedTokenIsUsedAtOnce(t *testing.T) {
 	w.bearers()
 	w.wokenSince()
 	fresh := w.api.NewSessionToken()
-	w.setToken("default", fresh)
+	w.setToken(fresh)
 	var seen []string
 	await(t, "a request with the new token", func() string {
 		seen = append(seen, w.bearers()...)

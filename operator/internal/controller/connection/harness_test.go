@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -23,8 +24,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-
-	"github.com/go-logr/logr"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient/sandbox"
@@ -52,7 +51,6 @@ type world struct {
 	api         *sandbox.Server
 	url         string
 	ledgers     *ledgers
-	tokens      *tokenWatches
 
 	shift  atomic.Int64 // what the clock is ahead
 	mu     sync.Mutex
@@ -231,10 +229,10 @@ func (w *world) secret(name, token string) *corev1.Secret {
 	return secret
 }
 
-// setToken writes another token into the Secret.
-func (w *world) setToken(name, token string) {
+// setToken writes another token into the Secret "default".
+func (w *world) setToken(token string) {
 	w.t.Helper()
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name}}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "default"}}
 	w.patch(secret, func() { secret.Data = map[string][]byte{"token": []byte(token)} })
 }
 

@@ -58,7 +58,7 @@ func (r *Reconciler) next(s *scene, interval time.Duration) time.Duration {
 		due = s.report.View.BegunAt().Add(interval)
 	}
 	due = due.Add(lag(s.obj, interval))
-	if retry := s.report.RetryAt; s.report.Failure != nil && !retry.IsZero() && retry.Before(due) {
+	if retry := s.report.RetryAt; s.report.Failure != nil && !retry.IsZero() && (s.report.View == nil || retry.Before(due)) {
 		due = later(retry, r.Now().Add(time.Second)) // whatever the pool says, a failure is no loop
 	}
 	return r.wait(due)

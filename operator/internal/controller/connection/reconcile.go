@@ -79,7 +79,7 @@ func (r *Reconciler) look(ctx context.Context, key tenant.Key) (*scene, error) {
 		status := s.obj.ConnectionStatus()
 		s.memory.straysBefore, s.memory.orphansBefore = status.StraysRevoked, status.OrphansRevoked
 	}
-	r.tokens.use(key, tokenSecret(s.obj))
+	r.tokens.use(key, tokenSecret(s.obj)) //nolint:contextcheck // a watch outlives this reconcile
 
 	var users v1alpha1.ApiKeyList
 	if err := r.Client.List(ctx, &users, client.MatchingFields{tenant.IndexByConnection: key.String()}, client.UnsafeDisableDeepCopy); err != nil {

@@ -24,7 +24,7 @@ func TestOperatorTenantMismatchAndItsAcceptance(t *testing.T) {
 	w.poke(c)
 
 	other, elsewhere := w.serve()
-	w.setToken("default", other.SessionToken())
+	w.setToken(other.SessionToken())
 	w.awaitReason(c, v1alpha1.ReasonTokenRejected) // the new token at the old address
 	w.wokenSince()
 	w.patch(c, func() { c.Spec.BaseURL = elsewhere })
@@ -49,7 +49,7 @@ func TestOperatorTenantMismatchAndItsAcceptance(t *testing.T) {
 	}
 
 	accepted := c.Status.AcceptedTenant
-	w.setToken("default", other.NewSessionToken())
+	w.setToken(other.NewSessionToken())
 	w.awaitReason(c, v1alpha1.ReasonTenantMismatch)
 	if c.Status.AcceptedTenant != accepted {
 		t.Errorf("accepted by itself: %q", c.Status.AcceptedTenant)
@@ -57,7 +57,7 @@ func TestOperatorTenantMismatchAndItsAcceptance(t *testing.T) {
 	accept("2")
 	w.awaitReason(c, v1alpha1.ReasonConnected)
 
-	w.setToken("default", w.api.SessionToken())
+	w.setToken(w.api.SessionToken())
 	w.patch(c, func() { c.Spec.BaseURL = w.url })
 	w.awaitReason(c, v1alpha1.ReasonConnected) // a known key is listed: nobody needs to accept anything
 	if c.Status.LastHandledAcceptTenant != "2" {
@@ -87,7 +87,7 @@ func TestOperatorAcceptanceWaitsForAnAnswer(t *testing.T) {
 	if c.Status.LastHandledAcceptTenant != "from a backup" || c.Status.AcceptedTenant != "" {
 		t.Errorf("accepted without an answer: %+v", c.Status)
 	}
-	w.setToken("default", w.api.SessionToken())
+	w.setToken(w.api.SessionToken())
 	w.awaitReason(c, v1alpha1.ReasonConnected)
 	if c.Status.LastHandledAcceptTenant != "1" || c.Status.AcceptedTenant == "" {
 		t.Errorf("acceptance: %q, %q", c.Status.LastHandledAcceptTenant, c.Status.AcceptedTenant)
