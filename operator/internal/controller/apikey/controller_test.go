@@ -24,6 +24,7 @@ import (
 type stubCluster struct {
 	Cluster
 	resource *Resource
+	targets  []TargetRecord
 	err      error // of any read
 	damage   error // of the list of ledgers
 	live     int
@@ -36,7 +37,7 @@ func (c *stubCluster) Resource(_ context.Context, _ Ref, read Read) (*Resource, 
 	return c.resource, c.err
 }
 func (c *stubCluster) Targets(context.Context, *Resource, Read) ([]TargetRecord, error) {
-	return nil, c.err
+	return c.targets, c.err
 }
 func (c *stubCluster) Ledgers(context.Context, *Resource, Read) ([]LedgerRecord, error) {
 	return nil, c.damage
@@ -116,6 +117,11 @@ func (g *stage) status(t *testing.T) v1alpha1.ApiKeyStatus {
 // suspend keeps the Engine from acting: the outcome is a Rest.
 func (g *stage) suspend() { g.cluster.resource.Settings.Suspend = true }
 
+// occupy puts a Secret that is not the ApiKey's where the target should be.
+func (g *stage) occupy() {
+	g.cluster.targets = []TargetRecord{{Name: g.cluster.resource.Settings.TargetName}}
+}
+
 func TestReconcileEnds(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("etcd leader changed")
@@ -127,6 +133,7 @@ func TestReconcileEnds(t *testing.T) {
 		after   time.Duration // at least; 0: not at all
 	}{
 		"stalled":                {func(g *stage) { g.suspend() }, "Ready=False/Suspended Stalled/Suspended", outcomeStalled, false, 0},
+		"Secret in the way":      {func(g *stage) { g.occupy() }, "Ready=False/SecretConflict Stalled/SecretConflict", outcomeStalled, false, time.Minute},
 		"quota used up":          {func(g *stage) { g.conn.state.QuotaUntil = now.Add(40 * time.Second) }, "Ready=False/WaitingForQuota Reconciling/WaitingForQuota", outcomeWaiting, false, 40 * time.Second},
 		"busy: no status":        {func(g *stage) { g.conn.openErr = &BusyError{now.Add(2 * time.Second)} }, "", outcomeBusy, false, 2 * time.Second},
 		"busy listing":           {func(g *stage) { g.conn.viewErr = &BusyError{now.Add(2 * time.Second)} }, "", outcomeBusy, false, 2 * time.Second},

@@ -99,9 +99,10 @@ func (e *Engine) tell(deed Deed) {
 	}
 }
 
-// withRetry makes a Rest that waits for the API look again by itself.
+// withRetry makes a Rest look again by itself where nobody tells when what it waits for has come: the API, or a Secret in
+// the way to go, which is not ours and so in no cache.
 func (e *Engine) withRetry(s *scene, rest Rest) Rest {
-	if s.seen.Listing == nil {
+	if s.seen.Listing == nil || rest.Has(SecretConflict) {
 		rest.Until = earlier(rest.Until, e.Now().Add(time.Minute))
 	}
 	return rest
