@@ -60,7 +60,7 @@ type cleaner struct {
 }
 
 func (c *cleaner) say(format string, args ...any) {
-	fmt.Fprintf(c.program.Out, format+"\n", args...)
+	tell(c.program.Out, format+"\n", args...)
 }
 
 func (c *cleaner) run(ctx context.Context) error {

@@ -41,22 +41,25 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	case errors.Is(err, flag.ErrHelp):
 		p.usage(fs)
 		return exitOK
-	case errors.Is(err, errUsage):
-		fmt.Fprintf(p.Err, "betterdata-operator: %v\n", err)
+	}
+	tell(p.Err, "betterdata-operator: %v\n", err)
+	if errors.Is(err, errUsage) {
 		return exitUsage
 	}
-	fmt.Fprintf(p.Err, "betterdata-operator: %v\n", err)
 	return exitError
 }
 
+// tell writes to people. If nobody listens there is nobody to tell that.
+func tell(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
 func (p Program) usage(fs *flag.FlagSet) {
-	fmt.Fprint(p.Out, `betterdata-operator [flags]
+	tell(p.Out, `betterdata-operator [flags]
     keeps Better Data API keys in Kubernetes, until it is stopped
 betterdata-operator cleanup [flags]
     removes all finalizers of a stopped operator, so that what it guarded can be deleted; live keys may remain
 
 `)
-	fmt.Fprintf(p.Out, "Flags of %s:\n", fs.Name())
+	tell(p.Out, "Flags of %s:\n", fs.Name())
 	fs.SetOutput(p.Out)
 	fs.PrintDefaults()
 }

@@ -73,7 +73,7 @@ func (p *gatedPatch) do(ctx context.Context, path string, patch []byte, authoriz
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode == http.StatusOK || response.StatusCode == http.StatusNotFound {
 		return nil
 	}

@@ -53,7 +53,7 @@ func newPlace(t *testing.T) *place {
 	t.Helper()
 	e := testenv.Shared(t)
 	p := &place{e: e, namespace: e.Namespace(t, nil)}
-	mustKubectl(t, e, "", "apply", "-n", p.namespace, "-k", root+"/config/rbac/namespaced")
+	mustKubectl(t, e, "apply", "-n", p.namespace, "-k", root+"/config/rbac/namespaced")
 	var err error
 	if p.admin, err = kubernetes.NewForConfig(e.Admin); err != nil {
 		t.Fatal(err)
@@ -149,9 +149,9 @@ func (p *place) awaitEnd(t *testing.T) {
 	})
 }
 
-func mustKubectl(t *testing.T, e *testenv.Environment, stdin string, args ...string) {
+func mustKubectl(t *testing.T, e *testenv.Environment, args ...string) {
 	t.Helper()
-	if out, err := e.Kubectl(t.Context(), stdin, args...); err != nil {
+	if out, err := e.Kubectl(t.Context(), "", args...); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }
@@ -188,7 +188,7 @@ func TestOperatorDeletedRolesOutliveTheKeys(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	p.mustHaveKey(t)
-	mustKubectl(t, p.e, "", "delete", "-n", p.namespace, "-k", root+"/config/rbac/namespaced", "--wait=false")
+	mustKubectl(t, p.e, "delete", "-n", p.namespace, "-k", root+"/config/rbac/namespaced", "--wait=false")
 	p.mustReconcile(t)
 	p.mustBeHeld(t, true)
 	p.mustRevokeKey(t)
@@ -241,7 +241,7 @@ func TestOperatorForeignFinalizersStay(t *testing.T) {
 	p := newPlace(t)
 	p.mustHaveKey(t)
 	for _, kind := range []string{"role", "rolebinding"} {
-		mustKubectl(t, p.e, "", "patch", kind, name, "-n", p.namespace, "--type=merge", "-p", `{"metadata":{"finalizers":["example.com/other"]}}`)
+		mustKubectl(t, p.e, "patch", kind, name, "-n", p.namespace, "--type=merge", "-p", `{"metadata":{"finalizers":["example.com/other"]}}`)
 	}
 	p.mustReconcile(t)
 	p.mustBeHeld(t, true)
@@ -261,7 +261,7 @@ func TestOperatorReleasesWhatIsLeft(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t)
 			p.mustHaveKey(t)
-			mustKubectl(t, p.e, "", "patch", bare, name, "-n", p.namespace, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
+			mustKubectl(t, p.e, "patch", bare, name, "-n", p.namespace, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
 			p.mustRevokeKey(t)
 			p.mustReconcile(t)
 			p.mustBeHeld(t, false)
@@ -279,7 +279,7 @@ func TestOperatorRightsFromElsewhere(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	mustKubectl(t, p.e, "", "delete", "-n", p.namespace, "-k", root+"/config/rbac/namespaced")
+	mustKubectl(t, p.e, "delete", "-n", p.namespace, "-k", root+"/config/rbac/namespaced")
 	ran := false
 	if err := p.While(t.Context(), p.namespace, func() error { ran = true; return nil }); err != nil || !ran {
 		t.Errorf("got %v, ran %v", err, ran)
