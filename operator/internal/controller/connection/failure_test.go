@@ -90,6 +90,26 @@ func TestOperatorFailures(t *testing.T) {
 	}
 }
 
+// A write that fails tells of the connection too, although the listing of the interval is at hand. When the time of the
+// failure is over only a new listing can tell that the API is back; the old one cannot, and waiting for its end is long.
+func TestOperatorFailureBesideAListing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	c := w.connected("default", func(c *v1alpha1.Connection) { c.Spec.PollInterval = "24h" })
+	w.api.AddFault(sandbox.Fault{Operation: sandbox.OpRevoke, Kind: sandbox.FaultCutBefore})
+	if err := w.pool.RevokeKey(t.Context(), c, "key"); err == nil {
+		t.Fatal("the revocation did not fail")
+	}
+	w.poke(c)
+	w.awaitReason(c, v1alpha1.ReasonAPIUnavailable)
+	w.api.ClearFaults()
+	w.advance(c, time.Minute)
+	w.awaitReason(c, v1alpha1.ReasonConnected)
+	if listed := w.api.Stats().Requests[sandbox.OpList]; listed > 3 {
+		t.Errorf("%d listings", listed)
+	}
+}
+
 // A quota that is used up is told with the time until it is not, and no request is made before.
 func TestOperatorQuotaExhausted(t *testing.T) {
 	t.Parallel()

@@ -51,6 +51,7 @@ type world struct {
 	api         *sandbox.Server
 	url         string
 	ledgers     *ledgers
+	pool        *tenant.Pool
 
 	shift  atomic.Int64 // what the clock is ahead
 	mu     sync.Mutex
@@ -139,14 +140,15 @@ func (w *world) start(s settings) {
 	}
 	recorder := metrics.New(w.now)
 	quiet := slog.New(slog.DiscardHandler)
+	w.pool = tenant.New(tenant.Options{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), ClusterConnections: !s.namespaced, Ledgers: w.ledgers,
+		Now: w.now, UserAgent: w.userAgent, Logger: quiet, Workers: 4, Metrics: recorder,
+	})
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Ledgers: w.ledgers, Enqueue: w.enqueue,
 		Recorder: mgr.GetEventRecorder("betterdata-operator"), Metrics: recorder, Logger: quiet, Now: w.now,
 		Options: Options{ClusterID: w.namespace, ClusterConnections: !s.namespaced, OrphanPolicy: s.policy, StrayGrace: s.grace},
-		Pool: tenant.New(tenant.Options{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), ClusterConnections: !s.namespaced, Ledgers: w.ledgers,
-			Now: w.now, UserAgent: w.userAgent, Logger: quiet, Workers: 4, Metrics: recorder,
-		}),
+		Pool:    w.pool,
 	}
 	if err := r.SetupWithManager(mgr, 4); err != nil {
 		w.t.Fatal(err)
