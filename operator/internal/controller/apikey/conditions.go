@@ -20,7 +20,7 @@ type conditionList struct {
 
 func (l *conditionList) add(kind string, status metav1.ConditionStatus, reason Reason, message string) {
 	l.conditions = append(l.conditions, metav1.Condition{
-		Type: kind, Status: status, Reason: string(reason), Message: clip(message, messageLimit),
+		Type: kind, Status: status, Reason: string(reason), Message: clip(message),
 		ObservedGeneration: l.generation, LastTransitionTime: metav1.NewTime(l.now.UTC().Truncate(time.Second)),
 	})
 }

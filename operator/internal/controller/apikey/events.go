@@ -62,7 +62,7 @@ func failureEvent(d Deed) notice {
 	if d.Again || early || apiclient.IsRateLimited(d.Err) {
 		return notice{}
 	}
-	reason, action := "", ""
+	var reason, action string
 	switch d.Action.(type) {
 	case AddFinalizer, Mint:
 		reason, action = "IssueFailed", "Issue"
@@ -93,7 +93,7 @@ func warning(reason, action, format string, args ...any) notice {
 // did passes on what the Engine did: to people as events, to metrics, and to the Connection's count of strays.
 func (r *Reconciler) did(d Deed) {
 	if e := eventOf(d); e != (notice{}) {
-		r.Recorder.Eventf(reference(d.Resource), nil, e.kind, e.reason, e.action, "%s", clip(e.note, messageLimit))
+		r.Recorder.Eventf(reference(d.Resource), nil, e.kind, e.reason, e.action, "%s", clip(e.note))
 	}
 	if d.Err != nil {
 		return

@@ -145,7 +145,7 @@ func describe(err error) string {
 		stable.Source = nil
 		replace(broken.Error(), stable.Error())
 	}
-	return clip(text, messageLimit)
+	return clip(text)
 }
 
 func quotaUsedUp(until time.Time) string { return "the request quota is used up until " + stamp(until) }
@@ -156,10 +156,10 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // messageLimit is what an event's note may hold.
 const messageLimit = 1000
 
-func clip(text string, limit int) string {
-	if len(text) <= limit {
+func clip(text string) string {
+	if len(text) <= messageLimit {
 		return text
 	}
 	const more = "..."
-	return strings.ToValidUTF8(text[:limit-len(more)], "") + more
+	return strings.ToValidUTF8(text[:messageLimit-len(more)], "") + more
 }

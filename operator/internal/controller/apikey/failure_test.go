@@ -65,8 +65,8 @@ func TestFailures(t *testing.T) {
 func TestBackoffGrowsAndEnds(t *testing.T) {
 	t.Parallel()
 	f := Failure{}
-	for _, wait := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300} {
-		if f = f.after(Restart{}, errors.New("x"), "", now); f.Until.Sub(now) != wait*time.Second {
+	for _, seconds := range []float64{5, 10, 20, 40, 80, 160, 300, 300} {
+		if f = f.after(Restart{}, errors.New("x"), "", now); f.Until.Sub(now).Seconds() != seconds {
 			t.Errorf("attempt %d waits %s", f.Count, f.Until.Sub(now))
 		}
 	}
@@ -76,8 +76,8 @@ func TestBackoffGrowsAndEnds(t *testing.T) {
 func TestRefusalsAreRarelyRepeated(t *testing.T) {
 	t.Parallel()
 	f := Failure{}
-	for _, wait := range []time.Duration{5, 10, 20, 40, 60, 60} {
-		if f = f.after(Mint{}, answered(http.StatusBadRequest), "spec 1", now); f.Until.Sub(now) != wait*time.Minute {
+	for _, minutes := range []float64{5, 10, 20, 40, 60, 60} {
+		if f = f.after(Mint{}, answered(http.StatusBadRequest), "spec 1", now); f.Until.Sub(now).Minutes() != minutes {
 			t.Errorf("attempt %d waits %s", f.Count, f.Until.Sub(now))
 		}
 	}

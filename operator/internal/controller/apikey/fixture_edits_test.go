@@ -66,9 +66,8 @@ func stray(id string, ago time.Duration) func(o *Observation) {
 
 func restoredStray(o *Observation) { o.Strays[0].Restored = true }
 
-func unknown(ago time.Duration) func(o *Observation) {
-	return func(o *Observation) { o.Unknown = append(o.Unknown, now.Add(-ago)) }
-}
+// unknown is an answer that was lost a minute ago.
+func unknown(o *Observation) { o.Unknown = append(o.Unknown, now.Add(-time.Minute)) }
 
 // many is six live keys, the last one published for an hour.
 func many(o *Observation) {

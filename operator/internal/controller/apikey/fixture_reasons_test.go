@@ -31,7 +31,7 @@ func mustReasons(t *testing.T, path string) map[string]bool {
 // mustListed reads the reasons that the page lists for ApiKeys.
 func mustListed(t *testing.T, path string) map[string]bool {
 	t.Helper()
-	page, err := os.ReadFile(path) //nolint:gosec // a file of this repository
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

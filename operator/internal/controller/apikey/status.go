@@ -97,7 +97,7 @@ func firstStatus(generation int64, now time.Time) v1alpha1.ApiKeyStatus {
 // damagedStatus keeps what was known, and says that it cannot be trusted before a person has helped.
 func damagedStatus(previous v1alpha1.ApiKeyStatus, generation int64, message string, now time.Time) v1alpha1.ApiKeyStatus {
 	list := conditionList{generation: generation, now: now}
-	message = clip(message+": restore that Secret from a backup, or delete the ApiKey", messageLimit)
+	message = clip(message + ": restore that Secret from a backup, or delete the ApiKey")
 	list.add(v1alpha1.ConditionReady, metav1.ConditionUnknown, LedgerDamaged, message)
 	list.add(v1alpha1.ConditionStalled, metav1.ConditionTrue, LedgerDamaged, message)
 	previous.ObservedGeneration, previous.Conditions = generation, list.conditions

@@ -5,10 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
 )
@@ -66,7 +65,9 @@ func TestStatusFields(t *testing.T) {
 			return len(s.PreviousKeys) == previousLimit && s.PreviousKeys[0].ID == "k1"
 		}},
 		"texts longer than the schema has": {do(verbose), func(s v1alpha1.ApiKeyStatus) bool { return s.KeyPrefix == "" && s.Last4 == "" && s.KeyName == "" }},
-		"a token longer than it has":       {do(verbose), func(s v1alpha1.ApiKeyStatus) bool { return s.LastHandledRotateAt != "" && len(s.LastHandledRotateAt) <= tokenLimit }},
+		"a token longer than it has": {do(verbose), func(s v1alpha1.ApiKeyStatus) bool {
+			return s.LastHandledRotateAt != "" && len(s.LastHandledRotateAt) <= tokenLimit
+		}},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
