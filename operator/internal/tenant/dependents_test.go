@@ -33,6 +33,7 @@ func admin(target string) *apikey.Resource {
 }
 
 func TestOthersDepend(t *testing.T) {
+	t.Parallel()
 	platform := v1alpha1.ConnectionReference{Kind: v1alpha1.KindClusterConnection, Name: "platform"}
 	main := v1alpha1.ConnectionReference{Name: "main"}
 	const held = v1alpha1.FinalizerApiKey
@@ -97,6 +98,7 @@ func TestOthersDependIsReadLive(t *testing.T) {
 
 // What cannot be read is an error and never "nobody".
 func TestOthersDependUnknown(t *testing.T) {
+	t.Parallel()
 	away := errors.New("the API server is away")
 	is := func(want client.ObjectList) func(client.ObjectList) bool {
 		return func(list client.ObjectList) bool { return reflect.TypeOf(list) == reflect.TypeOf(want) }

@@ -2,8 +2,11 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
 )
@@ -99,9 +102,9 @@ func (e *entry) read(ctx context.Context) error {
 	found, secret, err := readToken(ctx, e.pool.options.Live, want.source)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err != nil && ctx.Err() != nil {
-		e.stale = true
-		return context.Cause(ctx)
+	if err != nil && !errors.Is(err, ErrTokenMissing) && !apierrors.IsForbidden(err) {
+		e.stale = true // it may go better the next time
+		return err
 	}
 	e.source, e.tokenErr, e.tenant = want.source, err, ""
 	if err != nil {

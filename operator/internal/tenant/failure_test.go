@@ -76,6 +76,7 @@ func TestForbiddenToken(t *testing.T) {
 // An API that is down, or not understood, is asked again after 5 s, doubling up to the poll interval; then all is well
 // by itself.
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []sandbox.FaultKind{sandbox.FaultServerError, sandbox.FaultBadGateway, sandbox.FaultCutBefore, sandbox.FaultUnknownShape} {
 		t.Run(string(kind), func(t *testing.T) {
 			inBubble(t, func(t *testing.T, w *world) {
@@ -240,7 +241,9 @@ func TestHangingWrites(t *testing.T) {
 		for range 7 {
 			w.mustBeBusy(<-errs)
 		}
-		<-errs
+		if err := <-errs; err == nil {
+			t.Error("no error")
+		}
 	})
 }
 

@@ -24,20 +24,19 @@ func (w *world) platform(change func(*v1alpha1.ClusterConnectionSpec)) *v1alpha1
 }
 
 // apiKeyOf makes an ApiKey of the platform's connection that is minutes old.
-func (w *world) apiKeyOf(namespace, name string, minutes int) *v1alpha1.ApiKey {
+func (w *world) apiKeyOf(namespace, name string, minutes int) {
 	w.t.Helper()
-	a := &v1alpha1.ApiKey{
+	w.mustCreate(&v1alpha1.ApiKey{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: namespace, Name: name, UID: types.UID("uid-" + namespace + "-" + name),
 			CreationTimestamp: metav1.NewTime(time.Now().Add(-time.Duration(minutes) * time.Minute)),
 		},
 		Spec: v1alpha1.ApiKeySpec{ConnectionRef: v1alpha1.ConnectionReference{Kind: v1alpha1.KindClusterConnection, Name: "platform"}},
-	}
-	w.mustCreate(a)
-	return a
+	})
 }
 
 func TestPolicy(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		change    func(*v1alpha1.ClusterConnectionSpec)
 		namespace string
@@ -150,7 +149,10 @@ func TestLastPlaceIsGivenOnce(t *testing.T) {
 func TestState(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		obj := w.connected()
-		state := w.mustState(w.open(obj))
+		conn := w.open(obj)
+		w.pool.options.Live = nil // caches and memory must do
+		state := w.mustState(conn)
+		w.pool.options.Live = w.kube
 		if state.Identity != "Connection/shop/default/uid-shop-default" || state.PollInterval != 5*time.Minute || state.SuspendMinting ||
 			state.AllowAdoption || state.AllowedScopes != nil || state.DropsNames || state.OthersDepend || state.TenantAccepted ||
 			state.Refused != "" || !state.CapUntil.IsZero() || !state.QuotaUntil.IsZero() || len(state.TokenHeldBy) != 32 {

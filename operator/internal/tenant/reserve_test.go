@@ -46,6 +46,7 @@ func TestReserveProtects(t *testing.T) {
 
 // What differs from what was decided on, as a live read tells, stops the mint and leaves its place free.
 func TestReserveReadsLive(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(w *world, obj *v1alpha1.Connection)
 		want   error

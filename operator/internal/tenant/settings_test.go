@@ -87,6 +87,7 @@ func TestOlderVersionOfObject(t *testing.T) {
 }
 
 func TestInvalidSettings(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*v1alpha1.ConnectionSettings){
 		"no certificate":     func(s *v1alpha1.ConnectionSettings) { s.CABundle = []byte("nonsense") },
 		"another PEM block":  func(s *v1alpha1.ConnectionSettings) { s.CABundle = pemBlock("PRIVATE KEY", "radioactive") },

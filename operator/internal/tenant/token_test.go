@@ -214,6 +214,30 @@ func TestUnreadableToken(t *testing.T) {
 	})
 }
 
+// An API server that is away for a moment says nothing about the token.
+func TestTokenReadFails(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		obj := w.connected()
+		w.mustView(w.open(obj), time.Hour)
+		away := errors.New("the API server is away")
+		w.pool.options.Live = interceptor.NewClient(w.kube.(client.WithWatch), interceptor.Funcs{ //nolint:forcetypeassert // the fake is one
+			Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+				return away
+			},
+		})
+		w.pool.TokenChanged(KeyOf(obj))
+		_, err := w.pool.Open(t.Context(), resource("reader", KeyOf(obj)))
+		w.mustBe(err, away)
+		_, err = w.pool.Poll(t.Context(), obj, time.Hour)
+		w.mustBe(err, away)
+		w.pool.options.Live = w.kube
+		if state := w.mustState(w.open(obj)); state.SuspendMinting {
+			t.Error("minting is suspended")
+		}
+		w.mustSend(0, func() { w.mustView(w.open(obj), time.Hour) })
+	})
+}
+
 // P5: a token that no header can carry is refused without being quoted.
 func TestUnusableToken(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
