@@ -62,6 +62,11 @@ func TestOperatorRunsAsShipped(t *testing.T) {
 func runsAsShipped(t *testing.T, system string, flags ...string) {
 	t.Helper()
 	config := mustServiceAccount(t, system, serviceAccount)
+	e := testenv.Shared(t)
+	mark, err := e.AuditMark(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := start(t, config, append(flags, "--leader-elect", "--leader-election-namespace="+system)...)
 	base := p.awaitReady(t)
 	if health := get(t, nil, base+"/healthz", ""); health.code != http.StatusOK {
@@ -74,6 +79,14 @@ func runsAsShipped(t *testing.T, system string, flags ...string) {
 	}
 	if held := holder(t, system); held != "" {
 		t.Errorf("the Lease is still held by %s: a successor would wait for it", held)
+	}
+	requests, err := e.AuditSince(t.Context(), mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := requests.By("system:serviceaccount:" + system + ":" + serviceAccount)
+	if refused := own.Where(func(r testenv.Request) bool { return r.Code == http.StatusForbidden }); len(own) == 0 || len(refused) > 0 {
+		t.Errorf("%d requests, of which were refused:\n%s", len(own), refused)
 	}
 	for line := range strings.Lines(p.output.String()) {
 		if strings.Contains(line, "forbidden") || !strings.HasPrefix(line, "{") {
