@@ -81,7 +81,7 @@ func TestOperatorCachesHoldNothingElse(t *testing.T) {
 	w := newWorld(t)
 	r := w.apiKey("reader", nil)
 	w.foreign("foreign", map[string]string{"password": "theirs"})
-	w.createLedger(r, 1)
+	w.createLedger(r)
 	w.apply(r, map[string]string{"api-key": plaintext})
 	w.eventually("both are cached", func() bool {
 		targets := must(w.Targets(t.Context(), r, apikey.Cached))(t)

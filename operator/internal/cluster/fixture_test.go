@@ -127,12 +127,11 @@ func (w *world) resource(name string) *apikey.Resource {
 	return must(w.Resource(w.Context(), apikey.Ref{Namespace: w.namespace, Name: name}, apikey.Live))(w.T)
 }
 
-// editApiKey is kubectl edit. It returns the new state.
-func (w *world) editApiKey(name string, edit func(*v1alpha1.ApiKey)) *apikey.Resource {
+// editApiKey is kubectl edit.
+func (w *world) editApiKey(name string, edit func(*v1alpha1.ApiKey)) {
 	w.Helper()
 	a := &v1alpha1.ApiKey{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}}
 	w.edit(a, func() { edit(a) })
-	return w.resource(name)
 }
 
 // edit reads an object, changes it, and writes it as a person's kubectl would.
@@ -232,9 +231,10 @@ func ledger(r *apikey.Resource, sequence int) apikey.LedgerRecord {
 	}
 }
 
-func (w *world) createLedger(r *apikey.Resource, sequence int) apikey.LedgerRecord {
+// createLedger writes the first ledger of the resource.
+func (w *world) createLedger(r *apikey.Resource) apikey.LedgerRecord {
 	w.Helper()
-	l := ledger(r, sequence)
+	l := ledger(r, 1)
 	if err := w.CreateLedger(w.Context(), r, l, false); err != nil {
 		w.Fatal(err)
 	}
@@ -271,9 +271,9 @@ func (w *world) deleteAs(o client.Object, policy metav1.DeletionPropagation) {
 	}
 }
 
-func (w *world) kubectl(args ...string) string {
+func (w *world) kubectl(args ...string) {
 	w.Helper()
-	return must(w.env.Kubectl(w.Context(), "", append(args, "-n", w.namespace)...))(w.T)
+	must(w.env.Kubectl(w.Context(), "", append(args, "-n", w.namespace)...))(w.T)
 }
 
 // wire is the network between the operator and the API server.

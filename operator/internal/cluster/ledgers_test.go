@@ -21,8 +21,8 @@ func TestOperatorLedgerIsReadBackFromEverywhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r, other := w.apiKey("reader", nil), w.apiKey("other", nil)
-	written := w.createLedger(r, 1)
-	w.createLedger(other, 1)
+	written := w.createLedger(r)
+	w.createLedger(other)
 	want := ledger(r, 1)
 	want.Namespace, want.UID = w.namespace, written.UID
 	if !same(written, want) {
@@ -66,7 +66,7 @@ func TestOperatorLedgerIsWrittenOnceAndForAll(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.apiKey("reader", nil)
-	l := w.createLedger(r, 1)
+	l := w.createLedger(r)
 	again := ledger(r, 1)
 	again.ID = "key_2"
 	w.expect(w.CreateLedger(t.Context(), r, again, true), apikey.ErrExists)
@@ -105,8 +105,8 @@ func TestOperatorUnclearLedgerWrite(t *testing.T) {
 		l := ledger(r, sequence)
 		w.wire.fail(fault{reached: reached})
 		err := w.CreateLedger(t.Context(), r, l, false)
-		for _, clear := range []error{nil, apikey.ErrRefused, apikey.ErrExists, apikey.ErrConflict, apikey.ErrNotFound} {
-			if errors.Is(err, clear) {
+		for _, settled := range []error{nil, apikey.ErrRefused, apikey.ErrExists, apikey.ErrConflict, apikey.ErrNotFound} {
+			if errors.Is(err, settled) {
 				t.Errorf("reached %v: got %v, which is clear", reached, err)
 			}
 		}
@@ -124,7 +124,7 @@ func TestOperatorDeleteLedgerIsBoundToItsUID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.apiKey("reader", nil)
-	l := w.createLedger(r, 1)
+	l := w.createLedger(r)
 	impostor := l
 	impostor.UID = "another"
 	w.expect(w.DeleteLedger(t.Context(), impostor), apikey.ErrConflict)
@@ -146,7 +146,7 @@ func TestOperatorDeleteLedgerInterrupted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.apiKey("reader", nil)
-	l := w.createLedger(r, 1)
+	l := w.createLedger(r)
 	w.wire.fail(fault{reached: true})
 	if err := w.DeleteLedger(t.Context(), l); err == nil {
 		t.Fatal("no error")
@@ -164,7 +164,7 @@ func TestOperatorDeletedLedgerHeldByOthersIsNoLedger(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.apiKey("reader", nil)
-	l := w.createLedger(r, 1)
+	l := w.createLedger(r)
 	w.editSecret(l.Name, func(s *corev1.Secret) { s.Finalizers = append(s.Finalizers, "example.com/backup") })
 	if err := w.DeleteLedger(t.Context(), l); err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func TestOperatorLedgerSurvivesGarbageCollection(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.apiKey("reader", nil)
-	l := w.createLedger(r, 1)
+	l := w.createLedger(r)
 	w.apply(r, map[string]string{"api-key": plaintext})
 	w.deleteAs(w.secret(l.Name), metav1.DeletePropagationBackground)
 	// With the owner gone at once, the garbage collector takes the target, and would take the ledger with it.
@@ -195,7 +195,7 @@ func TestOperatorLedgerSurvivesForegroundDeletion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.apiKey("reader", nil)
-	l := w.createLedger(r, 1)
+	l := w.createLedger(r)
 	a := &v1alpha1.ApiKey{ObjectMeta: metav1.ObjectMeta{Name: r.Name, Namespace: w.namespace}}
 	w.deleteAs(a, metav1.DeletePropagationForeground)
 	w.eventually("the collector has come to the ledger", func() bool { return w.secret(l.Name).DeletionTimestamp != nil })
@@ -219,7 +219,7 @@ func TestOperatorLedgerSurvivesNamespaceDeletion(t *testing.T) {
 	if err := w.AddFinalizer(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	l := w.createLedger(r, 1)
+	l := w.createLedger(r)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
 	w.deleteAs(namespace, metav1.DeletePropagationBackground)
 	w.eventually("the namespace controller has come to the ledger", func() bool { return w.secret(l.Name).DeletionTimestamp != nil })
@@ -257,7 +257,7 @@ func TestOperatorLedgerLosesNothingWithItsLabels(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.apiKey("reader", nil)
-	l := w.createLedger(r, 1)
+	l := w.createLedger(r)
 	w.editSecret(l.Name, func(s *corev1.Secret) { s.Labels, s.OwnerReferences = nil, nil })
 	w.mustHold(r, l)
 	w.eventually("the cache has it too", func() bool {

@@ -229,3 +229,24 @@ func TestOperatorPreviousKeyComesAndGoes(t *testing.T) {
 		t.Errorf("revoked: %v", e.tenant.revoked)
 	}
 }
+
+// P1: a key in an entry that the settings name is seen, whoever wrote it: it is in service, and so is not revoked.
+func TestOperatorTargetShowsWhatOthersWroteOverOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.apiKey("reader", dressed)
+	w.apply(r, map[string]string{"api-key": plaintext, ".env": "a", "id": "b", "dropped": "c"})
+	w.editSecret("reader", func(s *corev1.Secret) {
+		s.Data["api-key"], s.Data[".env"], s.Data["theirs"] = []byte("restored"), []byte("restored"), []byte("theirs")
+	})
+	want := map[string]string{"api-key": "restored", ".env": "restored", "id": "b", "dropped": "c"}
+	if got := revealed(w.target(r).Data); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	// Without managed fields nothing is known to be ours, but for what the settings name.
+	w.editSecret("reader", func(s *corev1.Secret) { s.ManagedFields = []metav1.ManagedFieldsEntry{{}} })
+	delete(want, "dropped")
+	if got := revealed(w.target(r).Data); !maps.Equal(got, want) {
+		t.Errorf("without managed fields: got %v, want %v", got, want)
+	}
+}

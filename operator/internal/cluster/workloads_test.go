@@ -14,21 +14,21 @@ import (
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/controller/apikey"
 )
 
-func deployment(generation int64, wanted *int32, s appsv1.DeploymentStatus) func() bool {
+func deployment(wanted *int32, s appsv1.DeploymentStatus) func() bool {
 	return func() bool {
-		return deploymentRolled(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Generation: generation}, Spec: appsv1.DeploymentSpec{Replicas: wanted}, Status: s})
+		return deploymentRolled(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Generation: 3}, Spec: appsv1.DeploymentSpec{Replicas: wanted}, Status: s})
 	}
 }
 
-func statefulSet(generation int64, wanted *int32, s appsv1.StatefulSetStatus) func() bool {
+func statefulSet(wanted *int32, s appsv1.StatefulSetStatus) func() bool {
 	return func() bool {
-		return statefulSetRolled(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Generation: generation}, Spec: appsv1.StatefulSetSpec{Replicas: wanted}, Status: s})
+		return statefulSetRolled(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Generation: 3}, Spec: appsv1.StatefulSetSpec{Replicas: wanted}, Status: s})
 	}
 }
 
-func daemonSet(generation int64, s appsv1.DaemonSetStatus) func() bool {
+func daemonSet(s appsv1.DaemonSetStatus) func() bool {
 	return func() bool {
-		return daemonSetRolled(&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Generation: generation}, Status: s})
+		return daemonSetRolled(&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Generation: 3}, Status: s})
 	}
 }
 
@@ -39,22 +39,22 @@ func TestRolled(t *testing.T) {
 		rolled func() bool
 		want   bool
 	}{
-		"deployment done":         {deployment(3, two, appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}), true},
-		"deployment not seen":     {deployment(3, two, appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}), false},
-		"deployment half updated": {deployment(3, two, appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 1, AvailableReplicas: 2}), false},
-		"deployment old pods":     {deployment(3, two, appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 3, UpdatedReplicas: 2, AvailableReplicas: 2}), false},
-		"deployment crash loop":   {deployment(3, two, appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 1}), false},
-		"deployment scaled to 0":  {deployment(3, ptr.To[int32](0), appsv1.DeploymentStatus{ObservedGeneration: 3}), true},
-		"deployment default of 1": {deployment(3, nil, appsv1.DeploymentStatus{ObservedGeneration: 3}), false},
-		"stateful set done":       {statefulSet(3, two, appsv1.StatefulSetStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}), true},
-		"stateful set not seen":   {statefulSet(3, two, appsv1.StatefulSetStatus{ObservedGeneration: 2, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}), false},
-		"stateful set partition":  {statefulSet(3, two, appsv1.StatefulSetStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 1, AvailableReplicas: 2}), false},
-		"stateful set not ready":  {statefulSet(3, two, appsv1.StatefulSetStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 1}), false},
-		"stateful set shrinking":  {statefulSet(3, two, appsv1.StatefulSetStatus{ObservedGeneration: 3, Replicas: 3, UpdatedReplicas: 2, AvailableReplicas: 2}), false},
-		"daemon set done":         {daemonSet(3, appsv1.DaemonSetStatus{ObservedGeneration: 3, DesiredNumberScheduled: 2, UpdatedNumberScheduled: 2, NumberAvailable: 2}), true},
-		"daemon set not seen":     {daemonSet(3, appsv1.DaemonSetStatus{ObservedGeneration: 2, DesiredNumberScheduled: 2, UpdatedNumberScheduled: 2, NumberAvailable: 2}), false},
-		"daemon set half updated": {daemonSet(3, appsv1.DaemonSetStatus{ObservedGeneration: 3, DesiredNumberScheduled: 2, UpdatedNumberScheduled: 1, NumberAvailable: 2}), false},
-		"daemon set not ready":    {daemonSet(3, appsv1.DaemonSetStatus{ObservedGeneration: 3, DesiredNumberScheduled: 2, UpdatedNumberScheduled: 2, NumberAvailable: 1}), false},
+		"deployment done":         {deployment(two, appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}), true},
+		"deployment not seen":     {deployment(two, appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}), false},
+		"deployment half updated": {deployment(two, appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 1, AvailableReplicas: 2}), false},
+		"deployment old pods":     {deployment(two, appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 3, UpdatedReplicas: 2, AvailableReplicas: 2}), false},
+		"deployment crash loop":   {deployment(two, appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 1}), false},
+		"deployment scaled to 0":  {deployment(ptr.To[int32](0), appsv1.DeploymentStatus{ObservedGeneration: 3}), true},
+		"deployment default of 1": {deployment(nil, appsv1.DeploymentStatus{ObservedGeneration: 3}), false},
+		"stateful set done":       {statefulSet(two, appsv1.StatefulSetStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}), true},
+		"stateful set not seen":   {statefulSet(two, appsv1.StatefulSetStatus{ObservedGeneration: 2, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}), false},
+		"stateful set partition":  {statefulSet(two, appsv1.StatefulSetStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 1, AvailableReplicas: 2}), false},
+		"stateful set not ready":  {statefulSet(two, appsv1.StatefulSetStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 1}), false},
+		"stateful set shrinking":  {statefulSet(two, appsv1.StatefulSetStatus{ObservedGeneration: 3, Replicas: 3, UpdatedReplicas: 2, AvailableReplicas: 2}), false},
+		"daemon set done":         {daemonSet(appsv1.DaemonSetStatus{ObservedGeneration: 3, DesiredNumberScheduled: 2, UpdatedNumberScheduled: 2, NumberAvailable: 2}), true},
+		"daemon set not seen":     {daemonSet(appsv1.DaemonSetStatus{ObservedGeneration: 2, DesiredNumberScheduled: 2, UpdatedNumberScheduled: 2, NumberAvailable: 2}), false},
+		"daemon set half updated": {daemonSet(appsv1.DaemonSetStatus{ObservedGeneration: 3, DesiredNumberScheduled: 2, UpdatedNumberScheduled: 1, NumberAvailable: 2}), false},
+		"daemon set not ready":    {daemonSet(appsv1.DaemonSetStatus{ObservedGeneration: 3, DesiredNumberScheduled: 2, UpdatedNumberScheduled: 2, NumberAvailable: 1}), false},
 	} {
 		if got := c.rolled(); got != c.want {
 			t.Errorf("%s: got %v", name, got)
