@@ -28,7 +28,7 @@ func (e *Engine) mint(ctx context.Context, s *scene, a Mint) error {
 		s.memory.unknown = append(s.memory.unknown, e.Now())
 	}
 	if err != nil {
-		return err
+		return &exchangeError{err}
 	}
 	record := s.draft(a)
 	record.ID, record.Prefix, record.Last4 = issued.ID, issued.KeyPrefix, issued.Last4

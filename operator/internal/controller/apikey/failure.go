@@ -35,12 +35,13 @@ const (
 func (f Failure) after(action Action, err error, circumstance string, now time.Time) Failure {
 	next := Failure{Count: f.Count + 1, Reason: reasonOf(action, err), Message: describe(err)}
 	wait := min(firstBackoff<<min(next.Count-1, 10), maxBackoff)
-	switch next.Reason { //nolint:exhaustive // the others pass by themselves
-	case RequestRefused:
+	switch notSent := errors.Is(err, apiclient.ErrNotExecuted); {
+	case notSent: // it was held back because something else had failed, and passes with that
+	case next.Reason == RequestRefused:
 		next.Circumstance, wait = circumstance, min(maxBackoff<<min(f.Count, 10), refusedBackoff) // asking again gives the same answer
-	case WaitingForConnection:
+	case next.Reason == WaitingForConnection:
 		next.Circumstance, wait = circumstance, maxBackoff // likewise, and 200 ApiKeys would ask
-	case SecretRefused, SecretConflict, InvalidTemplate:
+	case next.Reason == SecretRefused, next.Reason == SecretConflict, next.Reason == InvalidTemplate:
 		next.Circumstance = circumstance
 	}
 	next.Stalled = next.Circumstance != "" && next.Reason != WaitingForConnection
@@ -85,12 +86,21 @@ func reasonOf(action Action, err error) Reason {
 		}
 		return reason
 	}
+	_, exchange := errors.AsType[*exchangeError](err)
 	switch action.(type) {
 	case Patch, Revoke:
+		exchange = true
+	}
+	if exchange {
 		return APIUnavailable
 	}
 	return KubernetesUnavailable
 }
+
+// exchangeError is an error of the request that issues a key: other steps of a Mint are requests to Kubernetes.
+type exchangeError struct{ error }
+
+func (e *exchangeError) Unwrap() error { return e.error }
 
 // refusalOf names what the API server will not carry out.
 func refusalOf(action Action, err error) Reason {
@@ -108,6 +118,9 @@ func refusalOf(action Action, err error) Reason {
 func upstreamReason(err error) (Reason, bool) {
 	if errors.Is(err, apiclient.ErrOutcomeUnknown) {
 		return OutcomeUnknown, true
+	}
+	if errors.Is(err, ErrConnectionNotReady) {
+		return WaitingForConnection, true
 	}
 	if apiclient.IsRateLimited(err) {
 		return WaitingForQuota, true

@@ -109,9 +109,6 @@ func (e *Engine) noListing(ctx context.Context, state State, err error, otherwis
 	if reason, upstream := upstreamReason(err); upstream && reason != RequestRefused {
 		state.ProblemReason = reason
 	}
-	if errors.Is(err, ErrConnectionNotReady) {
-		state.ProblemReason = WaitingForConnection
-	}
 	if quota, ok := errors.AsType[*apiclient.QuotaError](err); ok {
 		state.ProblemUntil = quota.RetryAt
 	}
