@@ -3,13 +3,17 @@ package roleguard
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -33,10 +37,18 @@ func (g *Guard) SetupWithManager(mgr ctrl.Manager, namespaces []string) error {
 		return nil
 	})
 	return ctrl.NewControllerManagedBy(mgr).Named("roleguard").
-		Watches(&v1alpha1.ApiKey{}, byNamespace).
-		Watches(&v1alpha1.Connection{}, byNamespace).
+		Watches(&v1alpha1.ApiKey{}, byNamespace, builder.WithPredicates(finalizersChange)).
+		Watches(&v1alpha1.Connection{}, byNamespace, builder.WithPredicates(finalizersChange)).
 		WatchesRawSource(all).
 		Complete(g)
+}
+
+// finalizersChange lets through what can change whether the Role is needed. Each look costs two live lists, and status
+// changes all the time while many keys are made.
+var finalizersChange = predicate.Funcs{
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		return !slices.Equal(e.ObjectOld.GetFinalizers(), e.ObjectNew.GetFinalizers())
+	},
 }
 
 func requestFor(namespace string) reconcile.Request {
