@@ -108,7 +108,7 @@ func (c *connection) exchange(ctx context.Context, send func(context.Context) er
 		return err
 	}
 	if err := c.session.heldBack(); err != nil {
-		return fmt.Errorf("nothing was sent: %w", err)
+		return fmt.Errorf("%w: %w", apiclient.ErrNotExecuted, err)
 	}
 	release, err := c.entry.take()
 	if err != nil {

@@ -20,6 +20,8 @@ type memory struct {
 	failed   bool     // the last report told of a failure
 	doubted  bool     // it may be over, so that only a new listing counts
 
+	waitingSince time.Time // when listings began to wait for the quota; zero: they do not
+
 	accepted *acceptance // by a person, in the time of this process
 
 	orphans   []apiclient.Key // in the listing that began at orphansAt
@@ -28,6 +30,16 @@ type memory struct {
 
 	straysBefore, orphansBefore int64 // counts in the status when this process began
 	orphansRevoked              int64 // by this process
+}
+
+// waited notes since when listings wait for the quota without a break: one short wait after another is a long one.
+func (m *memory) waited(waits bool, now time.Time) {
+	switch {
+	case !waits:
+		m.waitingSince = time.Time{}
+	case m.waitingSince.IsZero():
+		m.waitingSince = now
+	}
 }
 
 // memories holds the memory of each connection.

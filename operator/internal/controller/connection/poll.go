@@ -36,8 +36,10 @@ func (r *Reconciler) poll(ctx context.Context, s *scene) (retry time.Duration, e
 	if err != nil {
 		return 0, err
 	}
-	if quota, ok := errors.AsType[*apiclient.QuotaError](report.Failure); ok {
-		if report.View == nil && quota.RetryAt.Before(r.Now().Add(soon)) {
+	quota, ok := errors.AsType[*apiclient.QuotaError](report.Failure)
+	s.memory.waited(ok && report.View == nil, r.Now())
+	if ok {
+		if report.View == nil && quota.RetryAt.Before(s.memory.waitingSince.Add(soon)) {
 			return r.wait(quota.RetryAt), r.tellFirst(ctx, s)
 		}
 		if report.View != nil {
