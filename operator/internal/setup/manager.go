@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,11 +47,15 @@ func (p Program) manage(ctx context.Context, s *Settings) error {
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger.WithName("client-go"))
 
+	missing, err := leaveOut(ctx, config, s, logger)
+	if err != nil {
+		return err
+	}
 	mgr, err := newManager(config, s, logger)
 	if err != nil {
 		return err
 	}
-	if err := addHealthChecks(mgr); err != nil {
+	if err := errors.Join(addHealthChecks(mgr), watchRights(mgr, missing)); err != nil {
 		return err
 	}
 	if err := p.wire(ctx, mgr, s, logger); err != nil {
