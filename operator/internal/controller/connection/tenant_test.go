@@ -11,6 +11,37 @@ import (
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/controller/apikey"
 )
 
+// A value that was obeyed is not obeyed again by another process, nor is one that was there before there was a status: the
+// tenant may be another one by now. Neither even asks what the tenant is: there is no pool here.
+func TestAcceptanceCountsOnce(t *testing.T) {
+	t.Parallel()
+	obeyed := acceptance{request: "1", tenant: "stamp"}
+	tests := map[string]struct {
+		annotation string
+		status     v1alpha1.ConnectionStatus
+		memory     *acceptance
+		want       *acceptance
+	}{
+		"no annotation":                 {status: v1alpha1.ConnectionStatus{ObservedGeneration: 1}},
+		"obeyed by a former process":    {annotation: "1", status: v1alpha1.ConnectionStatus{ObservedGeneration: 1, LastHandledAcceptTenant: "1"}},
+		"there from the start":          {annotation: "1"},
+		"obeyed, and the cache lags":    {annotation: "1", status: v1alpha1.ConnectionStatus{ObservedGeneration: 1}, memory: &obeyed, want: &obeyed},
+		"obeyed, and the status wiped":  {annotation: "1", memory: &obeyed, want: &obeyed},
+		"obeyed, and the status has it": {annotation: "1", status: v1alpha1.ConnectionStatus{ObservedGeneration: 1, LastHandledAcceptTenant: "1"}, memory: &obeyed},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &v1alpha1.Connection{Status: test.status}
+			annotate(c, v1alpha1.AnnotationAcceptTenant, test.annotation)
+			got, err := (&Reconciler{}).accepted(t.Context(), &scene{obj: c, memory: &memory{accepted: test.memory}})
+			if err != nil || got != test.want {
+				t.Errorf("got %v, %v; want %v", got, err, test.want)
+			}
+		})
+	}
+}
+
 // Where the API lists none of the keys that ledgers record, absence proves nothing, until a person accepts the tenant. An
 // acceptance counts for the token Secret of that moment alone.
 func TestOperatorTenantMismatchAndItsAcceptance(t *testing.T) {
