@@ -203,6 +203,13 @@ func TestWelcome(t *testing.T) {
 	if got := line(g.status(t).Conditions); got != "Ready=Unknown/Minting Reconciling/Minting" {
 		t.Error(got)
 	}
+	known := newStage(t, func(a *v1alpha1.ApiKey) {
+		a.Finalizers, a.Status = nil, statusOf(outcomeAt(seen(), now), now) // somebody has taken the finalizer away
+	})
+	known.conn.openErr = busy
+	if _, err := known.Reconcile(t.Context(), reader); err != nil || known.writes != 0 {
+		t.Errorf("%v, %d writes", err, known.writes)
+	}
 	wiped := newStage(t)
 	wiped.conn.openErr = busy
 	if _, err := wiped.Reconcile(t.Context(), reader); err != nil || wiped.writes != 0 {

@@ -72,7 +72,7 @@ func (d damagedCluster) Ledgers(ctx context.Context, r *Resource, read Read) ([]
 	ledgers, err := d.Cluster.Ledgers(ctx, r, read)
 	for i, l := range ledgers {
 		ledgers[i] = LedgerRecord{Name: l.Name, UID: l.UID, OwnerUID: l.OwnerUID}
-		err = fmt.Errorf("Secret %s: %w", l.Name, ErrLedgerDamaged) //nolint:staticcheck // Secret is the kind's name
+		err = fmt.Errorf("Secret %s: %w", l.Name, ErrLedgerDamaged)
 	}
 	return ledgers, err
 }
