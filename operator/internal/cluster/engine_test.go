@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -43,6 +44,9 @@ func (e *engine) settle(name string) *apikey.Outcome {
 	for range 10 {
 		before := e.wire.count()
 		outcome, err := e.Reconcile(e.Context(), apikey.Ref{Namespace: e.namespace, Name: name})
+		if errors.Is(err, apikey.ErrConflict) {
+			continue // as the queue does
+		}
 		if err != nil {
 			e.Fatal(err)
 		}
