@@ -18,7 +18,7 @@ func TestTimeBudgetCountsExchanges(t *testing.T) {
 		})
 		ctx := WithTimeBudget(t.Context(), 10*time.Second)
 		for range 2 {
-			if err := client.RevokeKey(ctx, "key_1"); err != nil {
+			if err := client.RevokeKey(ctx, "key_123"); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(time.Hour) // between calls nothing is spent
@@ -66,7 +66,7 @@ func TestTimeBudgetDoesNotCountQuota(t *testing.T) {
 		})
 		ctx := WithTimeBudget(t.Context(), 10*time.Second)
 		begun := time.Now()
-		if err := client.RevokeKey(ctx, "key_1"); err != nil {
+		if err := client.RevokeKey(ctx, "key_123"); err != nil {
 			t.Error(err)
 		}
 		if _, err := client.RotateKey(ctx, "key_1"); err != nil {

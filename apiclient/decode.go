@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -142,6 +143,23 @@ func echoedKey(body []byte, id string) (Key, bool) {
 		}
 	}
 	return Key{}, false
+}
+
+// tellsSuccess reports whether the body of a 2xx about a key fits an answer of the API: it is empty, if only as JSON, names
+// the key, or says success.
+func tellsSuccess(body []byte, id string) bool {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return true
+	}
+	value, err := parse(body)
+	root, ok := value.(fields)
+	if err != nil || !ok {
+		return false
+	}
+	if success, ok := root["success"].(bool); ok || len(root) == 0 {
+		return success || !ok
+	}
+	return slices.ContainsFunc(keyPlaces(root), func(m fields) bool { return keyFrom(m).ID == id })
 }
 
 // keyPlaces lists the objects of an answer that may be the key, the most likely first. newKey comes before the

@@ -291,7 +291,7 @@ func TestHTTP2UsesAFreshConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		client := newTestClient(t, server.URL, WithHTTPClient(server.Client()))
-		if err := client.RevokeKey(t.Context(), "key_1"); err != nil { // opens a connection that stays
+		if err := client.RevokeKey(t.Context(), "key_123"); err != nil { // opens a connection that stays
 			t.Fatal(err)
 		}
 		for range 3 {

@@ -152,14 +152,17 @@ func (c *Client) UpdateKey(ctx context.Context, id string, req UpdateKeyRequest)
 }
 
 // RevokeKey revokes a key: POST /admin/api-keys/{id}/revoke. An answer that may mean "already revoked" (400, 404, 409,
-// 410) counts as success only if a complete listing begun afterwards shows the key dead, or two such lack it: a 404 may
-// also come from a wrong base URL.
+// 410), and a success that speaks neither of the key nor of success, count only if a complete listing begun afterwards
+// shows the key dead, or two such lack it: both may also come from a wrong base URL.
 func (c *Client) RevokeKey(ctx context.Context, id string) error {
 	k := &call{op: OpRevoke, keyID: id, method: http.MethodPost, template: "/admin/api-keys/{id}/revoke", limit: objectLimit}
 	if err := k.onKey("revoke"); err != nil {
 		return err
 	}
-	_, err := c.repeat(ctx, k)
+	got, err := c.repeat(ctx, k)
+	if err == nil && !tellsSuccess(got.body, id) {
+		return c.confirmRevoked(ctx, id, k.notUnderstood(got, "the answer does not tell what became of the key"))
+	}
 	if mayBeRevoked(err) {
 		return c.confirmRevoked(ctx, id, err)
 	}

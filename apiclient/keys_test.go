@@ -242,6 +242,45 @@ func TestRevokeIsConfirmed(t *testing.T) {
 	}
 }
 
+// P3: an answer to a revoke that may come from anything behind the URL counts only when a listing agrees.
+func TestRevokeIsConfirmedWhereTheAnswerTellsNothing(t *testing.T) {
+	t.Parallel()
+	const (
+		revoked = `{"apiKeys":[{"id":"key_1","status":"REVOKED"}],"pagination":{"total":1}}`
+		active  = `{"apiKeys":[{"id":"key_1","status":"ACTIVE"}],"pagination":{"total":1}}`
+	)
+	for body, test := range map[string]struct {
+		listed string
+		ok     bool
+		asked  int
+	}{
+		``:                                 {active, true, 1},
+		`{}`:                               {active, true, 1},
+		`{"success":true}`:                 {active, true, 1},
+		`{"apiKey":{"id":"key_1"}}`:        {active, true, 1},
+		`{"data":{"id":"key_1"}}`:          {active, true, 1},
+		`{"apiKey":{"id":"key_2"}}`:        {active, false, 2},
+		`{"result":{"rows":[]}}`:           {active, false, 2},
+		`[]`:                               {active, false, 2},
+		`OK`:                               {active, false, 2},
+		`{"message":"the key is revoked"}`: {revoked, true, 2},
+	} {
+		var rec recorder
+		client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+			rec.note(r)
+			if r.Method == http.MethodGet {
+				_, _ = io.WriteString(w, test.listed)
+				return
+			}
+			_, _ = io.WriteString(w, body)
+		})
+		err := client.RevokeKey(t.Context(), "key_1")
+		if (err == nil) != test.ok || rec.count() != test.asked {
+			t.Errorf("%s: got %v after %d requests", body, err, rec.count())
+		}
+	}
+}
+
 // P3: one listing that lacks the key is no proof, when the next shows it alive.
 func TestRevokeWantsTwoListings(t *testing.T) {
 	t.Parallel()
