@@ -110,24 +110,31 @@ func TestReserveThroughDeletedConnectionInUse(t *testing.T) {
 
 // A finalizer that cannot be written stops the mint.
 func TestReserveFailsWithTheFinalizer(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		obj := w.connected()
-		conn := w.open(obj)
-		broken := errors.New("the API server is away")
-		w.pool.options.Client = interceptor.NewClient(w.kube.(client.WithWatch), interceptor.Funcs{ //nolint:forcetypeassert // the fake is one
-			Patch: func(ctx context.Context, kube client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
-				if _, isSecret := obj.(*corev1.Secret); isSecret {
-					return broken
+	t.Parallel()
+	for name, lacks := range map[string]func(client.Object) bool{
+		"token Secret": func(obj client.Object) bool { _, is := obj.(*corev1.Secret); return is },
+		"Connection":   func(obj client.Object) bool { _, is := obj.(*v1alpha1.Connection); return is },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				obj := w.connected()
+				conn := w.open(obj)
+				broken := errors.New("the API server is away")
+				w.pool.options.Client = interceptor.NewClient(w.kube.(client.WithWatch), interceptor.Funcs{ //nolint:forcetypeassert // the fake is one
+					Patch: func(ctx context.Context, kube client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+						if lacks(obj) {
+							return broken
+						}
+						return kube.Patch(ctx, obj, patch, opts...)
+					},
+				})
+				w.mustBe(conn.ReserveMint(t.Context(), "uid", true), broken)
+				if c, ok := conn.(*connection); !ok || c.entry.mints.made("uid") {
+					t.Error("the mint counts")
 				}
-				return kube.Patch(ctx, obj, patch, opts...)
-			},
+			})
 		})
-		w.mustBe(conn.ReserveMint(t.Context(), "uid", false), broken)
-		w.mustHold(obj, true)
-		if state := w.mustState(conn); !state.CapUntil.IsZero() {
-			t.Error("the mint counts")
-		}
-	})
+	}
 }
 
 // A finalizer of ours on the token Secret is no change of the tenant that a person has accepted; an edit by somebody
