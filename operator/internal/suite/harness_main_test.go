@@ -10,6 +10,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-logr/logr"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/testenv"
 )
 
@@ -26,6 +29,7 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	flag.Parse()
+	ctrllog.SetLogger(logr.Discard()) // of the tests' own clients, which say nothing that an error would not
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {
