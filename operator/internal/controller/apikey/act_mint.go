@@ -30,6 +30,9 @@ func (e *Engine) mint(ctx context.Context, s *scene, a Mint) error {
 	if err != nil {
 		return &exchangeError{err}
 	}
+	if err := e.mark(ctx, s, issued); err != nil {
+		return e.takeBack(ctx, s, a, issued.ID, fmt.Sprintf("key %s came without %q in its name and cannot be given it: %v", issued.ID, s.resource.Marker, err))
+	}
 	record := s.draft(a)
 	record.ID, record.Prefix, record.Last4 = issued.ID, issued.KeyPrefix, issued.Last4
 	record.Plaintext, record.IssuedAt = issued.Plaintext, sent
@@ -37,7 +40,20 @@ func (e *Engine) mint(ctx context.Context, s *scene, a Mint) error {
 	if err != nil || !sealed {
 		return err
 	}
-	return e.afterSeal(ctx, s, a, record, issued)
+	return e.afterSeal(ctx, s, a, record)
+}
+
+// mark gives a successor that came without its marker name and scopes, before it is sealed: whatever ends this process
+// after that leaves a key that is found by its marker, and never a ledger of a key that nothing shows to be ours.
+func (e *Engine) mark(ctx context.Context, s *scene, issued *apiclient.IssuedKey) error {
+	if s.resource.Marker.In(issued.Name) {
+		return nil
+	}
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	s.conn.NamesDropped(ctx)
+	_, err := s.conn.UpdateKey(ctx, issued.ID, apiclient.UpdateKeyRequest{Name: s.resource.Settings.KeyName, Scopes: s.resource.Settings.Scopes})
+	return err
 }
 
 // draft is the ledger of a key before there is one.
@@ -171,21 +187,15 @@ func (e *Engine) takeBack(ctx context.Context, s *scene, a Mint, id, why string)
 	return lost
 }
 
-// afterSeal undoes a mint whose ApiKey vanished meanwhile, or is about to, after which nobody would find it any more, and
-// names a successor that came without its marker.
-func (e *Engine) afterSeal(ctx context.Context, s *scene, a Mint, record LedgerRecord, issued *apiclient.IssuedKey) error {
+// afterSeal undoes a mint whose ApiKey vanished meanwhile, or is being deleted: nobody would find it any more.
+func (e *Engine) afterSeal(ctx context.Context, s *scene, a Mint, record LedgerRecord) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
 	now, err := e.Cluster.Resource(ctx, s.resource.Ref(), Live)
 	if errors.Is(err, ErrNotFound) || err == nil && (now.UID != s.resource.UID || !now.DeletedAt.IsZero() && !now.Settings.Retain) {
 		return e.undo(ctx, s, a, record)
 	}
-	if s.resource.Marker.In(issued.Name) {
-		return nil
-	}
-	s.conn.NamesDropped(ctx)
-	_, err = s.conn.UpdateKey(ctx, record.ID, apiclient.UpdateKeyRequest{Name: s.resource.Settings.KeyName, Scopes: s.resource.Settings.Scopes})
-	return err
+	return nil
 }
 
 // undo revokes a key that is sealed and was never published, and then removes its ledger.

@@ -77,8 +77,8 @@ func successor(o Observation, newest Ledger, next Mint, forced bool, now time.Ti
 	if !forced && !due {
 		return next, Rest{Until: at}, false
 	}
-	if serving, ok := o.published(); !ok || serving.Sequence != newest.Sequence {
-		// The present successor first: rotating past it would leave its consumers behind.
+	if serving, ok := o.published(); !ok || serving.Sequence != newest.Sequence && !o.markerless(newest.ID) {
+		// The present successor first: rotating past it would leave its consumers behind. One without our marker has none.
 		return next, waits(time.Time{}, Rotating, "a rotation waits until the Secret holds key %s", newest.ID), false
 	}
 	if !o.Connection.DropsNames && o.marked(newest.ID) {

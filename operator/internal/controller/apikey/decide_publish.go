@@ -84,14 +84,21 @@ func correctSuccessor(o Observation, now time.Time) Action {
 	return Rest{}
 }
 
-// uncorrected reports a successor whose correction has failed and is to be tried again.
+// uncorrected reports a successor whose correction has failed and is to be tried again, or that lacks our marker: it
+// cannot be corrected, and consumers stay with what they have.
 func (o Observation) uncorrected(successor Ledger, now time.Time) (Rest, bool) {
-	correction, ok := patch(o, now).(Patch)
-	if _, serving := o.published(); !ok || !serving || correction.ID != successor.ID {
+	newest, _ := o.newest()
+	if _, serving := o.published(); !serving || newest.ID != successor.ID {
 		return Rest{}, false
 	}
-	rest, failed := o.unlessFailed(correction, now).(Rest)
-	return rest, failed
+	switch correction := patch(o, now).(type) {
+	case Patch:
+		rest, failed := o.unlessFailed(correction, now).(Rest)
+		return rest, failed
+	case Rest:
+		return correction, correction.Has(MarkerMissing)
+	}
+	return Rest{}, false
 }
 
 // publish brings the target up to date: the newest key that is not dead, the previous one where asked for, and every

@@ -66,6 +66,12 @@ func (o Observation) marked(id string) bool {
 	return listed && o.Object.Marker.In(key.Name)
 }
 
+// markerless reports whether the key is listed under a name without our marker. One that is not listed may have it.
+func (o Observation) markerless(id string) bool {
+	_, listed := o.listed(id)
+	return listed && !o.marked(id)
+}
+
 func (o Observation) listed(id string) (apiclient.Key, bool) {
 	if o.Listing == nil {
 		return apiclient.Key{}, false
