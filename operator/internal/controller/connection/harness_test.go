@@ -213,6 +213,17 @@ func (l *ledgers) record(connection v1alpha1.ConnectionObject, keys ...apikey.Kn
 	}
 }
 
+// holds makes a key for an ApiKey and records it in a ledger, as minted with the token that the connection has now.
+func (w *world) holds(c v1alpha1.ConnectionObject, a *v1alpha1.ApiKey) *apiclient.IssuedKey {
+	w.t.Helper()
+	issued := w.mint(w.api, w.url, string(a.UID))
+	w.ledgers.record(c, apikey.Known{
+		ID: issued.ID, OwnerUID: string(a.UID), Namespace: w.namespace, IssuedAt: w.now(),
+		Credential: apikey.Fingerprint(apiclient.NewSecret(w.api.SessionToken())),
+	})
+	return issued
+}
+
 // must fails the test for an error of the test's own hand.
 func (w *world) must(err error) {
 	w.t.Helper()

@@ -18,13 +18,13 @@ func TestOperatorSteadyConnections(t *testing.T) {
 	t.Parallel()
 	const connections, polls = 3, 3
 	w := newWorld(t, settings{})
+	var all []*v1alpha1.Connection
 	for i := range connections {
 		name := fmt.Sprintf("c%d", i)
 		c := w.connected(name, func(c *v1alpha1.Connection) { c.Spec.PollInterval = "10s" })
-		a := w.apiKey(name, c)
-		issued := w.mint(w.api, w.url, string(a.UID))
-		w.ledgers.record(c, apikey.Known{ID: issued.ID, OwnerUID: string(a.UID), Namespace: w.namespace, IssuedAt: w.now()})
+		w.holds(c, w.apiKey(name, c))
 		w.awaitFinalizer(c, true)
+		all = append(all, c)
 	}
 	listed := func() int { return w.api.Stats().Requests[sandbox.OpList] }
 	awaitPolls := func(n int) {
@@ -37,7 +37,10 @@ func TestOperatorSteadyConnections(t *testing.T) {
 			return ""
 		})
 	}
-	awaitPolls(1) // each has seen its key
+	for _, c := range all {
+		w.awaitObject(c, "its poll has seen all keys", func() string { return cmp.Diff(int32(connections), *c.Status.LiveKeys) })
+	}
+	awaitPolls(1)
 	w.wokenSince()
 	mark, began, before := w.mark(), time.Now(), listed()
 	awaitPolls(polls)
@@ -83,10 +86,7 @@ func TestOperatorChangesWakeTheirApiKeys(t *testing.T) {
 	c := w.connected("default")
 	revoked := ""
 	for _, name := range []string{"a", "b", "c"} {
-		a := w.apiKey(name, c)
-		issued := w.mint(w.api, w.url, string(a.UID))
-		w.ledgers.record(c, apikey.Known{ID: issued.ID, OwnerUID: string(a.UID), Namespace: w.namespace, IssuedAt: w.now()})
-		revoked = issued.ID
+		revoked = w.holds(c, w.apiKey(name, c)).ID
 	}
 	w.advance(c, v1alpha1.DefaultPollInterval)
 	w.awaitObject(c, "three live keys", func() string { return cmp.Diff(int32(3), *c.Status.LiveKeys) })
