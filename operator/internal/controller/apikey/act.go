@@ -97,10 +97,12 @@ func (e *Engine) sealLost(ctx context.Context, s *scene, a Seal) error {
 
 // release lets go of a deleted ApiKey, the finalizer last: whatever stops in between is done again.
 func (e *Engine) release(ctx context.Context, s *scene, a Release) error {
+	letGo := e.deleteTargets
 	if a.Retain {
-		if err := e.detach(ctx, s, a.KeepID); err != nil {
-			return err
-		}
+		letGo = func(ctx context.Context, s *scene) error { return e.detach(ctx, s, a.KeepID) }
+	}
+	if err := letGo(ctx, s); err != nil {
+		return err
 	}
 	for _, l := range s.ledgers {
 		if err := e.Cluster.DeleteLedger(ctx, l); err != nil {
@@ -118,6 +120,20 @@ func (e *Engine) release(ctx context.Context, s *scene, a Release) error {
 		}
 	}
 	return e.Cluster.RemoveFinalizer(ctx, s.resource)
+}
+
+// deleteTargets removes the Secrets of keys that are revoked. The garbage collector would miss one that was written
+// while deletionPolicy was Retain, because it has no owner reference.
+func (e *Engine) deleteTargets(ctx context.Context, s *scene) error {
+	for _, t := range s.targets {
+		if !t.Controlled {
+			continue
+		}
+		if err := e.Cluster.DeleteTarget(ctx, s.resource, t.Name, t.UID, t.Version); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // detach makes the targets nobody's, and takes the marker off the name of the key that stays. The latter is an attempt

@@ -41,6 +41,7 @@ var keys = dimension{
 	"successor dead":     func(o *Observation) { rotated(25 * time.Hour)(o); listed("k2", apiclient.StatusRevoked)(o) },
 	"successor unlisted": func(o *Observation) { rotated(25 * time.Hour)(o); unlisted("k2")(o) },
 	"old nameless":       func(o *Observation) { rotated(25 * time.Hour)(o); nameless(o) },
+	"successor nameless": func(o *Observation) { sealedOnly(o); called("k2", "somebody's")(o) },
 	"all dead": func(o *Observation) {
 		rotated(25 * time.Hour)(o)
 		listed("k1", apiclient.StatusRevoked)(o)
@@ -129,7 +130,7 @@ func mintPromise(o Observation, a Mint) string {
 		"P1: a key in service has no ledger":     isLost,
 		"the sequence is taken":                  o.sequenceTaken(a.Sequence) || a.Sequence <= o.Target.Sequence,
 		"a key that is not ours is rotated":      a.RotateID != "" && !o.marked(a.RotateID),
-		"the present successor is not published": exists && !isDead && !o.Target.Holds(newest.Fingerprint),
+		"the present successor is not published": exists && !isDead && !o.Target.Holds(newest.Fingerprint) && !o.markerless(newest.ID),
 		"adopted although there is a key":        exists && a.Adopted != "",
 		"a token is left unhandled":              a.Token != o.Object.RotateToken && o.Object.RotateToken != "",
 	})
@@ -192,7 +193,7 @@ func publishPromise(o Observation, a Publish) string {
 		"a dead key beside it":              a.Previous >= a.Sequence && a.Previous > 0,
 		"P1: moved while nothing is known":  o.Listing == nil && o.Target.Holds("print-k1") && record.ID != "k1",
 		"a Secret in a namespace that ends": o.Object.NamespaceTerminating && a.Target.Ownership == Absent,
-		"published for an ApiKey let go":    !o.Object.DeletedAt.IsZero() && !o.Connection.OthersDepend,
+		"published for an ApiKey let go":    !o.Object.DeletedAt.IsZero() && !o.Connection.OthersDepend && !(o.Settings.Retain && o.standing(record) != dead),
 	})
 }
 

@@ -16,7 +16,7 @@ func decideDelete(o Observation, now time.Time) Action {
 	case !o.Object.Finalizer:
 		return Rest{}
 	case o.Settings.Retain:
-		return retain(o)
+		return retain(o, now)
 	case o.Connection.OthersDepend && len(o.keyed()) > 0:
 		return awaitDependents(o, now)
 	case o.Connection.Missing && len(o.keyed()) == 0:
@@ -42,9 +42,15 @@ func awaitDependents(o Observation, now time.Time) Action {
 	return o.firstOf([]phase{sealLost, publish, revokeStrays, retire}, rest, now)
 }
 
-// retain keeps the newest key that works, and the target.
-func retain(o Observation) Action {
-	kept, _ := o.candidate()
+// retain keeps the newest key that works, and the target. What of that key is not in the target yet is published first,
+// because the ledger, which holds the only other copy, goes. A publication that fails holds up no release.
+func retain(o Observation, now time.Time) Action {
+	kept, found := o.candidate()
+	if found && o.standing(kept) != dead {
+		if publication, ok := o.unlessFailed(publish(o, now), now).(Publish); ok {
+			return publication
+		}
+	}
 	if !o.marked(kept.ID) {
 		return Release{Retain: true}
 	}

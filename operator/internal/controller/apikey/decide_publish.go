@@ -38,10 +38,10 @@ func (o Observation) holderOfLost() (Target, bool) {
 }
 
 // holdsKnown reports whether a ledger records what the target holds.
-func (o Observation) holdsKnown() bool {
+func (o Observation) holdsKnown(t Target) bool {
 	for _, l := range o.keyed() {
 		for _, entry := range l.Entries {
-			if o.Target.Serves(entry) {
+			if t.Serves(entry) {
 				return true
 			}
 		}
@@ -56,15 +56,26 @@ func (o Observation) guarded(now time.Time) (Rest, bool) {
 		return waits(time.Time{}, StrayPending, "Secret %s holds key %s, whose ledger was lost and is written again first", t.Name, t.HoldsListed), true
 	}
 	newest, _ := o.newest()
-	newer := o.Target.Sequence > newest.Sequence || o.Target.IssuedAt.After(newest.IssuedAt)
-	if o.Target.Ownership != Ours || !newer || len(o.Target.Entries) == 0 || o.holdsKnown() {
-		return Rest{}, false
+	for _, t := range o.targets() {
+		newer := t.Sequence > newest.Sequence || t.IssuedAt.After(newest.IssuedAt)
+		if t.Ownership != Ours || !newer || len(t.Entries) == 0 || o.holdsKnown(t) {
+			continue
+		}
+		if rest, wait := o.mayBeListedYet(t, now); wait {
+			return rest, true
+		}
 	}
-	until := o.Target.IssuedAt.Add(youngAge)
+	return Rest{}, false
+}
+
+// mayBeListedYet reports that the key which the target holds, and no ledger records, may be one that listings lack only
+// because they lag.
+func (o Observation) mayBeListedYet(t Target, now time.Time) (Rest, bool) {
+	until := t.IssuedAt.Add(youngAge)
 	if o.Listing == nil || o.Connection.TenantMismatch {
-		return waits(now.Add(time.Minute), WaitingForListing, "Secret %s holds a key that no ledger records: it is kept until the keys can be listed", o.Target.Name), true
+		return waits(now.Add(time.Minute), WaitingForListing, "Secret %s holds a key that no ledger records: it is kept until the keys can be listed", t.Name), true
 	}
-	return waits(until, WaitingForListing, "Secret %s holds a key that no ledger records: it is kept until %s, as it may not be listed yet", o.Target.Name, stamp(until)),
+	return waits(until, WaitingForListing, "Secret %s holds a key that no ledger records: it is kept until %s, as it may not be listed yet", t.Name, stamp(until)),
 		o.Listing.BegunAt.Before(until)
 }
 
@@ -125,7 +136,7 @@ func publish(o Observation, now time.Time) Action {
 		return waits(time.Time{}, NamespaceTerminating, "the namespace is being deleted: no Secret can be created in it")
 	}
 	// What consumers are moved to is verified; what they lost is given back at once.
-	fresh := !o.Target.Serves(wanted.Fingerprint) && (o.Target.Sequence < wanted.Sequence || o.holdsKnown())
+	fresh := !o.Target.Serves(wanted.Fingerprint) && (o.Target.Sequence < wanted.Sequence || o.holdsKnown(o.Target))
 	if rest, wait := o.uncorrected(wanted, now); wait && fresh {
 		return rest
 	}

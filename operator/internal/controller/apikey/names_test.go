@@ -60,3 +60,17 @@ func TestNothingRendersPlaintext(t *testing.T) {
 		t.Errorf("%v, %v", entries, err)
 	}
 }
+
+// An address is not rendered as an empty one because the Connection is gone.
+func TestRenderWithoutConnection(t *testing.T) {
+	t.Parallel()
+	r := &Resource{Settings: Settings{TargetKey: "api-key"}, Secret: SecretSpec{Template: map[string]string{"url": "{{ .BaseURL }}/v1"}}}
+	l := LedgerRecord{Sequence: 1, ID: "k1", Plaintext: apiclient.NewSecret("bdk_live_abc_verysecret")}
+	if _, err := r.render(l); err == nil || !strings.Contains(err.Error(), "secret.template[url]") || !strings.Contains(err.Error(), "Connection") {
+		t.Errorf("without a Connection: %v", err)
+	}
+	r.BaseURL = "https://example.com/api"
+	if entries, err := r.render(l); err != nil || entries["url"].Reveal() != "https://example.com/api/v1" {
+		t.Errorf("%v, %v", entries, err)
+	}
+}

@@ -1,6 +1,7 @@
 package apikey
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,7 +12,21 @@ import (
 )
 
 // templateData is what templates of target entries can name.
-type templateData struct{ Key, KeyID, KeyPrefix, Last4, Name, Namespace, BaseURL string }
+type templateData struct {
+	Key, KeyID, KeyPrefix, Last4, Name, Namespace string
+
+	baseURL string
+}
+
+var errNoBaseURL = errors.New("the Connection does not exist")
+
+// BaseURL fails where the Connection is gone: an entry that named an address keeps it, rather than an empty one.
+func (d templateData) BaseURL() (string, error) {
+	if d.baseURL == "" {
+		return "", errNoBaseURL
+	}
+	return d.baseURL, nil
+}
 
 // templateError says which entry of the target cannot be rendered, and why.
 type templateError struct{ entry, why string }
@@ -28,7 +43,9 @@ func (r *Resource) render(l LedgerRecord) (map[string]apiclient.Secret, error) {
 		}
 		data := templateData{l.Plaintext.Reveal(), l.ID, l.Prefix, l.Last4, r.Name, r.Namespace, r.BaseURL}
 		var out strings.Builder
-		if parsed.Execute(&out, data) != nil {
+		if err := parsed.Execute(&out, data); errors.Is(err, errNoBaseURL) {
+			return nil, &templateError{name, "uses .BaseURL, and the Connection does not exist: create it"}
+		} else if err != nil {
 			// Not its error: that may quote what the template made of the key.
 			return nil, &templateError{name, "cannot be executed: it may use .Key, .KeyID, .KeyPrefix, .Last4, .Name, .Namespace and .BaseURL"}
 		}

@@ -97,3 +97,20 @@ func TestDamagedLedger(t *testing.T) {
 		t.Errorf("%d ledgers are left", left)
 	}
 }
+
+// TestReleaseRemovesTargets: also those that no owner reference ties to the ApiKey.
+func TestReleaseRemovesTargets(t *testing.T) {
+	t.Parallel()
+	s, c := directed(t, 1)
+	s.settleFor(10 * time.Minute)
+	if len(c.present().targets) != 1 {
+		t.Fatalf("%d targets", len(c.present().targets))
+	}
+	s.conf.gcOff = true // nothing but the release itself removes it
+	remove(c)
+	s.settleFor(time.Hour)
+	s.mustEnd(t, "release")
+	if left := len(c.present().targets); left != 0 {
+		t.Errorf("%d targets are left", left)
+	}
+}

@@ -264,10 +264,13 @@ func (p *process) DetachTarget(ctx context.Context, _ *Resource, t TargetRecord)
 func (p *process) DeleteTarget(ctx context.Context, r *Resource, name, uid, version string) error {
 	return p.write(ctx, "delete target", func() error {
 		now, ok := p.c.present().targets[name]
-		if !ok || now.UID != uid || now.Version != version {
+		if !ok {
+			return nil
+		}
+		if now.UID != uid || now.Version != version {
 			return ErrConflict
 		}
-		if name == r.Settings.TargetName {
+		if name == r.Settings.TargetName && r.DeletedAt.IsZero() {
 			p.s.violatef("P1: %s deleted the target %s in service", p.name, name)
 		}
 		p.c.commit(func(e *etcd) { delete(e.targets, name) })

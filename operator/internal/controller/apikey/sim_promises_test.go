@@ -155,6 +155,9 @@ func (p *process) onPublish(r *Resource, w TargetWrite, before TargetRecord) {
 	if !recorded[next.id] && !s.tainted[next.id] && s.live(next.id) {
 		s.violatef("P1: %s publishes %s, which no ledger records", p.name, next.id)
 	}
+	if a, ok := p.c.present().apiKeys[r.Name]; ok && !a.DeletedAt.IsZero() && !a.Settings.Retain {
+		return // the service ends: whatever still serves is revoked next
+	}
 	old := s.byPlaintext(before.Data[r.Settings.TargetKey])
 	if old == nil || old == next || !old.now().Live() || old.tenant.name != "A" {
 		return
