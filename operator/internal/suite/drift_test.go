@@ -79,7 +79,9 @@ var disturbances = []disturbance{
 	respec("and the first again", "", nil),
 	{name: "the operator is restarted", do: func(t *testing.T, w *world, o *operator) *operator {
 		t.Helper()
-		o.kill()
+		if code := o.stop(t); code != 0 {
+			t.Errorf("stopped with exit code %d", code)
+		}
 		return w.start(t)
 	}},
 	{name: "the status is wiped", do: func(t *testing.T, w *world, o *operator) *operator {

@@ -53,7 +53,7 @@ var binary func() (string, error)
 func build(folder string) (string, error) {
 	path := filepath.Join(folder, "betterdata-operator")
 	args := append([]string{"build", "-tags=faultpoints", "-o", path}, buildFlags...)
-	command := exec.Command("go", append(args, "./operator")...) //nolint:gosec,noctx // the developer's own toolchain; it is shared by tests, so it ends with none of them
+	command := exec.Command("go", append(args, "./operator")...) //nolint:noctx // shared by tests, so that it ends with none of them
 	command.Dir = root
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build ./operator: %w\n%s", err, output)

@@ -38,9 +38,9 @@ func (w *world) start(t *testing.T, flags ...string) *operator {
 
 // startToDie starts the operator that kills itself, by SIGKILL, at a point such as "before:CreateLedger", or at its
 // second time: "before:CreateLedger#2".
-func (w *world) startToDie(t *testing.T, point string, flags ...string) *operator {
+func (w *world) startToDie(t *testing.T, point string) *operator {
 	t.Helper()
-	return w.startWithFault(t, point, filepath.Join(t.TempDir(), "struck"), flags...)
+	return w.startWithFault(t, point, filepath.Join(t.TempDir(), "struck"))
 }
 
 func (w *world) startWithFault(t *testing.T, fault, once string, flags ...string) *operator {
@@ -51,7 +51,7 @@ func (w *world) startWithFault(t *testing.T, fault, once string, flags ...string
 	}
 	args := slices.Concat([]string{"--kubeconfig=" + w.kubeconfig}, w.flags, flags)
 	o := &operator{
-		command: exec.Command(path, args...), //nolint:gosec,noctx // built above; kill ends it, and so does the end of the test
+		command: exec.Command(path, args...), //nolint:noctx // built above; kill ends it, and so does the end of the test
 		output:  &log{}, ended: make(chan struct{}), wanted: make(chan struct{}), fault: fault, once: once,
 	}
 	// Nothing of the developer's own settings. A data race or a fatal error is to be seen in full.
