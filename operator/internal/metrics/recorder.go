@@ -39,7 +39,7 @@ func New(now func() time.Time) *Recorder {
 	r := &Recorder{
 		reconciles: counter("betterdata_reconcile_total", "Reconciles of ApiKeys, by how they ended: ready, waiting, stalled, gone, busy, conflict or error.", "outcome"),
 		rotations:  counter("betterdata_apikey_rotations_total", "Keys issued and made durable, by cause: First, Scheduled, Forced, Reissue (in place of a dead key) or Adopt.", "cause"),
-		revoked:    counter("betterdata_revocations_total", "Keys revoked, by reason: OverlapEnded, Stray or Deleted.", "reason"),
+		revoked:    counter("betterdata_revocations_total", "Keys revoked, by reason: OverlapEnded, Stray, Deleted or Orphan.", "reason"),
 		strays: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "betterdata_strays_found_total", Help: "Live keys found whose plaintext never became durable.",
 		}),
@@ -58,7 +58,7 @@ func (r *Recorder) beginAtZero() {
 	for _, cause := range []apikey.Cause{apikey.CauseFirst, apikey.CauseReissue, apikey.CauseForced, apikey.CauseScheduled, apikey.CauseAdopt} {
 		r.rotations.WithLabelValues(string(cause))
 	}
-	for _, why := range []apikey.Why{apikey.WhyOverlapEnded, apikey.WhyStray, apikey.WhyDeleted} {
+	for _, why := range []apikey.Why{apikey.WhyOverlapEnded, apikey.WhyStray, apikey.WhyDeleted, apikey.WhyOrphan} {
 		r.revoked.WithLabelValues(string(why))
 	}
 }

@@ -129,9 +129,10 @@ betterdata_apikey_rotations_total{cause="Scheduled"} 1
 # HELP betterdata_reconcile_total Reconciles of ApiKeys, by how they ended: ready, waiting, stalled, gone, busy, conflict or error.
 # TYPE betterdata_reconcile_total counter
 betterdata_reconcile_total{outcome="ready"} 2
-# HELP betterdata_revocations_total Keys revoked, by reason: OverlapEnded, Stray or Deleted.
+# HELP betterdata_revocations_total Keys revoked, by reason: OverlapEnded, Stray, Deleted or Orphan.
 # TYPE betterdata_revocations_total counter
 betterdata_revocations_total{reason="Deleted"} 0
+betterdata_revocations_total{reason="Orphan"} 0
 betterdata_revocations_total{reason="OverlapEnded"} 0
 betterdata_revocations_total{reason="Stray"} 1
 # HELP betterdata_strays_found_total Live keys found whose plaintext never became durable.

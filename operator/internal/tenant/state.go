@@ -26,7 +26,7 @@ func (c *connection) State(ctx context.Context) (apikey.State, error) {
 	state := apikey.State{
 		ConnectionState: apikey.ConnectionState{
 			Identity:       c.entry.identity,
-			SuspendMinting: settings.SuspendMinting || tokenErr != nil,
+			SuspendMinting: settings.SuspendMinting,
 			CapUntil:       c.entry.mints.cappedUntil(now, settings.MintCap()),
 			Refused:        refused.message, RefusedReason: refused.reason,
 			AllowAdoption: settings.AllowAdoption, AllowedScopes: allowedScopes(c.obj),
@@ -35,6 +35,9 @@ func (c *connection) State(ctx context.Context) (apikey.State, error) {
 		},
 		PollInterval:   settings.Poll(),
 		TenantAccepted: c.accepted(),
+	}
+	if tokenErr != nil {
+		state.TokenMissing = tokenErr.Error()
 	}
 	if c.session != nil {
 		state.TokenHeldBy = c.session.token.fingerprint

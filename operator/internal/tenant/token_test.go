@@ -111,7 +111,7 @@ func TestVanishedTokenStillRevokes(t *testing.T) {
 		w.dropTokenSecret()
 		w.pool.TokenChanged(KeyOf(obj))
 		conn := w.open(obj)
-		if state := w.mustState(conn); !state.SuspendMinting || state.TokenHeldBy == "" {
+		if state := w.mustState(conn); state.TokenMissing == "" || state.TokenHeldBy == "" {
 			t.Errorf("got %+v", state)
 		}
 		elapse(time.Minute)
@@ -126,7 +126,7 @@ func TestVanishedTokenStillRevokes(t *testing.T) {
 
 		w.mustCreate(tokenSecret("shop", "default-token", w.api.SessionToken()))
 		elapse(rereadAfter) // even if nobody tells of it
-		if state := w.mustState(w.open(obj)); state.SuspendMinting {
+		if state := w.mustState(w.open(obj)); state.TokenMissing != "" {
 			t.Error("still suspended")
 		}
 		if report := w.mustPoll(obj, time.Hour); report.Failure != nil {
@@ -172,7 +172,7 @@ func TestNoTokenEver(t *testing.T) {
 			w.pool.TokenChanged(KeyOf(obj))
 			w.mustSend(0, func() {
 				conn := w.open(obj)
-				if state := w.mustState(conn); !state.SuspendMinting || state.TokenHeldBy != "" {
+				if state := w.mustState(conn); state.TokenMissing == "" || state.TokenHeldBy != "" {
 					t.Errorf("got %+v", state)
 				}
 				_, err := conn.View(t.Context(), apiclient.Freshness{})
@@ -204,7 +204,7 @@ func TestUnreadableToken(t *testing.T) {
 		})
 		w.pool.TokenChanged(KeyOf(obj))
 		conn := w.open(obj)
-		if state := w.mustState(conn); !state.SuspendMinting {
+		if state := w.mustState(conn); state.TokenMissing == "" {
 			t.Error("mints with a token that cannot be read")
 		}
 		w.mustView(conn, time.Nanosecond)
@@ -231,7 +231,7 @@ func TestTokenReadFails(t *testing.T) {
 		_, err = w.pool.Poll(t.Context(), obj, time.Hour)
 		w.mustBe(err, away)
 		w.pool.options.Live = w.kube
-		if state := w.mustState(w.open(obj)); state.SuspendMinting {
+		if state := w.mustState(w.open(obj)); state.TokenMissing != "" {
 			t.Error("minting is suspended")
 		}
 		w.mustSend(0, func() { w.mustView(w.open(obj), time.Hour) })

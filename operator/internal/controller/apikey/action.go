@@ -55,6 +55,7 @@ const (
 	WhyOverlapEnded Why = "OverlapEnded"
 	WhyStray        Why = "Stray"
 	WhyDeleted      Why = "Deleted"
+	WhyOrphan       Why = "Orphan" // no ApiKey stands for it; the Connection's controller revokes it
 )
 
 // Revoke revokes a key upstream.

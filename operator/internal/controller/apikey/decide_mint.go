@@ -118,7 +118,7 @@ func (o Observation) forbidden() (Rest, bool) {
 	case o.Settings.Suspend:
 		return stalls(Suspended, "spec.suspend is set: nothing is issued"), true
 	case o.Connection.SuspendMinting:
-		return stalls(MintingSuspended, "the connection suspends minting, or its token Secret is missing: nothing is issued"), true
+		return stalls(MintingSuspended, "suspendMinting is set on the connection: nothing is issued"), true
 	case o.Connection.Refused != "":
 		return stalls(o.Connection.RefusedReason, "%s", o.Connection.Refused), true
 	}
@@ -131,6 +131,8 @@ func mayNotMint(o Observation, now time.Time) (Rest, bool) {
 		return rest, true
 	}
 	switch {
+	case o.Connection.TokenMissing != "":
+		return waits(time.Time{}, WaitingForConnection, "%s", o.Connection.TokenMissing), true
 	case now.Before(o.Connection.CapUntil):
 		return waits(o.Connection.CapUntil, MintLimitReached, "the connection's mintsPerHour is used up until %s", stamp(o.Connection.CapUntil)), true
 	case now.Before(o.Connection.QuotaUntil):

@@ -176,6 +176,7 @@ type ConnectionState struct {
 	ProblemUntil   time.Time // when that may be over; zero: nobody knows
 	TenantMismatch bool      // absence from its listing proves nothing
 	SuspendMinting bool
+	TokenMissing   string    // why there is no token, though the last good one still lists and revokes; empty: there is one
 	CapUntil       time.Time // mints are capped until then; zero: they are not
 	QuotaUntil     time.Time // the request quota is known to be used up until then; zero: it is not
 	Refused        string    // why policy does not admit this ApiKey; empty: it does

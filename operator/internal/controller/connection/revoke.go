@@ -11,10 +11,8 @@ import (
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/controller/apikey"
 )
-
-// whyOrphan is why a key was revoked, in metrics.
-const whyOrphan = "Orphan"
 
 // judgeOrphans finds the orphans of a listing, once for each, and revokes those whose time has come if the policy says so.
 // The ApiKeys are read after the listing: one whose key is in it existed before, and is found unless it is gone.
@@ -89,7 +87,7 @@ func (r *Reconciler) revokeOrphans(ctx context.Context, s *scene, orphans, due [
 			continue
 		}
 		s.memory.orphansRevoked++
-		r.Metrics.Revoked(whyOrphan)
+		r.Metrics.Revoked(string(apikey.WhyOrphan))
 		r.Recorder.Eventf(s.obj, nil, corev1.EventTypeNormal, "OrphanRevoked", "Revoke",
 			"Revoked key %s (%s...%s): it carried this cluster's marker, and no ApiKey stands for it.", key.ID, key.KeyPrefix, key.Last4)
 		orphans = slices.DeleteFunc(slices.Clone(orphans), func(orphan apiclient.Key) bool { return orphan.ID == key.ID })
