@@ -12,6 +12,7 @@ import (
 // +kubebuilder:resource:path=apikeys,singular=apikey,scope=Namespaced,shortName=bdkey,categories=betterdata
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="True while the Secret holds the newest live key"
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`,description="Why, in one word; docs/operator/conditions.md lists all"
+// +kubebuilder:printcolumn:name="Stalled",type=string,JSONPath=`.status.conditions[?(@.type=="Stalled")].reason`,description="What a person must change before anything new is made; empty: nothing"
 // +kubebuilder:printcolumn:name="Prefix",type=string,JSONPath=`.status.keyPrefix`,description="First characters of the key in service"
 // +kubebuilder:printcolumn:name="Last4",type=string,JSONPath=`.status.last4`,description="Last four characters of the key in service"
 // +kubebuilder:printcolumn:name="Key Age",type=date,JSONPath=`.status.issuedAt`,description="Age of the key in service"

@@ -58,7 +58,7 @@ func TestColumnsOfApiKey(t *testing.T) {
 			t.Errorf("column %s has type %s, want string", column.Name, column.Type)
 		}
 	}
-	if want := []string{"Ready", "Reason", "Prefix", "Last4", "Key Age", "Next Rotation"}; !slices.Equal(shown, want) {
+	if want := []string{"Ready", "Reason", "Stalled", "Prefix", "Last4", "Key Age", "Next Rotation"}; !slices.Equal(shown, want) {
 		t.Errorf("columns %q, want %q", shown, want)
 	}
 }

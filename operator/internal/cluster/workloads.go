@@ -57,8 +57,8 @@ func (w workload) sequence(r *apikey.Resource) int {
 	return number(w.template().Annotations[v1alpha1.RestartAnnotation(r.UID)])
 }
 
-// Rollout implements apikey.Cluster. A workload that does not exist uses no key. One that cannot be read counts as not
-// rolled: previous keys then live on, though not for ever, and nothing else waits for it.
+// Rollout implements apikey.Cluster. A workload that does not exist, whose name may be misspelt, or that cannot be read,
+// counts as not rolled: previous keys then live on, though not for ever, and nothing else waits for it.
 func (c *Cluster) Rollout(ctx context.Context, r *apikey.Resource, sequence int) (apikey.Rollout, error) {
 	rollout := apikey.Rollout{Configured: len(r.Workloads) > 0, Done: true}
 	if sequence == 0 {
@@ -67,15 +67,24 @@ func (c *Cluster) Rollout(ctx context.Context, r *apikey.Resource, sequence int)
 	for _, named := range r.Workloads {
 		w := newWorkload(named.Kind)
 		err := c.live.Get(ctx, client.ObjectKey{Namespace: r.Namespace, Name: named.Name}, w.object)
-		if apierrors.IsNotFound(err) {
-			continue
-		}
 		if err != nil || w.sequence(r) < sequence || !w.rolled() {
-			rollout.Done = false
+			rollout.Done, rollout.Lacks = false, lacking(named, err)
 			break
 		}
 	}
 	return rollout, ctx.Err()
+}
+
+// lacking says what is still awaited of a workload.
+func lacking(named apikey.Workload, err error) string {
+	name := named.Kind + " " + named.Name
+	switch {
+	case err == nil:
+		return name + " has not rolled yet"
+	case apierrors.IsNotFound(err):
+		return name + " does not exist"
+	}
+	return name + " cannot be read"
 }
 
 // Restart implements apikey.Cluster. One workload that cannot be patched does not keep the others from it.
@@ -97,13 +106,13 @@ func (c *Cluster) restart(ctx context.Context, r *apikey.Resource, named apikey.
 	for range attempts {
 		w := newWorkload(named.Kind)
 		if err = c.live.Get(ctx, client.ObjectKey{Namespace: r.Namespace, Name: named.Name}, w.object); err != nil {
-			return unlessGone(translated(err))
+			return translated(err)
 		}
 		if w.sequence(r) >= sequence {
 			return nil
 		}
 		if err = c.raise(ctx, r, w, sequence); !errors.Is(err, apikey.ErrConflict) {
-			return unlessGone(err)
+			return err
 		}
 	}
 	return err

@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -123,27 +125,31 @@ func TestOperatorWorkloadsAreRolledOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.apiKey("reader", restarting("Deployment", "StatefulSet", "DaemonSet"))
-	done, underWay := apikey.Rollout{Configured: true, Done: true}, apikey.Rollout{Configured: true}
+	done := apikey.Rollout{Configured: true, Done: true}
+	lacking := func(kind, why string) apikey.Rollout {
+		return apikey.Rollout{Configured: true, Lacks: kind + " worker " + why}
+	}
+	kinds := []string{"Deployment", "StatefulSet", "DaemonSet"}
 	w.mustRollout(w.apiKey("other", nil), 1, apikey.Rollout{Done: true})
 	w.mustRollout(r, 0, done)
-	w.mustRollout(r, 3, done) // workloads that do not exist use no key
-	if err := w.Restart(t.Context(), r, 3); err != nil {
-		t.Fatal(err)
+	w.mustRollout(r, 3, lacking("Deployment", "does not exist")) // perhaps its name is misspelt
+	if err := w.Restart(t.Context(), r, 3); !errors.Is(err, apikey.ErrNotFound) || !strings.Contains(err.Error(), "Deployment worker") {
+		t.Errorf("restarting what does not exist: %v", err)
 	}
 	workloads := w.mustRun()
 	for _, o := range workloads {
 		w.finish(o)
 	}
-	w.mustRollout(r, 3, underWay)
+	w.mustRollout(r, 3, lacking("Deployment", "has not rolled yet"))
 	if err := w.Restart(t.Context(), r, 3); err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range workloads {
-		w.mustRollout(r, 3, underWay)
+	for i, o := range workloads {
+		w.mustRollout(r, 3, lacking(kinds[i], "has not rolled yet"))
 		w.finish(o)
 	}
 	w.mustRollout(r, 3, done)
-	w.mustRollout(r, 4, underWay)
+	w.mustRollout(r, 4, lacking("Deployment", "has not rolled yet"))
 
 	// Neither the same nor a lower sequence rolls anything.
 	writes := w.wire.count()
@@ -204,5 +210,5 @@ func TestOperatorOneWorkloadThatFails(t *testing.T) {
 		t.Error("no error")
 	}
 	w.mustHaveSequence(r, 3)
-	w.mustRollout(r, 3, apikey.Rollout{Configured: true})
+	w.mustRollout(r, 3, apikey.Rollout{Configured: true, Lacks: "StatefulSet worker has not rolled yet"})
 }

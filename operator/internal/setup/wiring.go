@@ -81,7 +81,7 @@ func addControllers(mgr ctrl.Manager, s *Settings, p parts) error {
 			LeaderSince: sync.OnceValue(time.Now), // first asked by a reconcile, which only the leader runs
 			Policy:      apikey.Policy{StrayGrace: s.StrayGrace},
 		},
-		Client: p.client, Recorder: mgr.GetEventRecorder(v1alpha1.ManagedBy), Metrics: p.recorder, Now: time.Now, StrayRevoked: p.pool.StrayRevoked,
+		Client: p.client, Recorder: mgr.GetEventRecorder(v1alpha1.ManagedBy), Metrics: p.recorder, Now: time.Now, Log: mgr.GetLogger().WithName("apikey"), StrayRevoked: p.pool.StrayRevoked,
 	}
 	connections := &connection.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Pool: p.pool, Ledgers: p.kube, Enqueue: inbox.Push,

@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait. What is waited for takes seconds; a machine that compiles at the same time takes longer.
-const patience = 2 * time.Minute
+const patience = 3 * time.Minute
 
 // eventually waits until check has no objection any more. When patience is at an end, the test fails with the last one.
 func eventually(t *testing.T, check func(ctx context.Context) error) {
@@ -206,15 +206,17 @@ func conditionsOf(object client.Object) []metav1.Condition {
 func (w *world) awaitReady(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		eventually(t, func(ctx context.Context) error {
-			apiKey := &v1alpha1.ApiKey{}
-			if err := w.get(ctx, name, apiKey); err != nil {
-				return err
-			}
-			return unless(meta.IsStatusConditionTrue(apiKey.Status.Conditions, v1alpha1.ConditionReady) && apiKey.Status.ObservedGeneration == apiKey.Generation,
-				"%s is not ready in generation %d: %+v", name, apiKey.Generation, apiKey.Status)
-		})
+		eventually(t, func(ctx context.Context) error { return w.ready(ctx, name) })
 	}
+}
+
+func (w *world) ready(ctx context.Context, name string) error {
+	apiKey := &v1alpha1.ApiKey{}
+	if err := w.get(ctx, name, apiKey); err != nil {
+		return err
+	}
+	return unless(meta.IsStatusConditionTrue(apiKey.Status.Conditions, v1alpha1.ConditionReady) && apiKey.Status.ObservedGeneration == apiKey.Generation,
+		"%s is not ready in generation %d: %+v", name, apiKey.Generation, apiKey.Status)
 }
 
 // awaitGone waits until the object does not exist any more.

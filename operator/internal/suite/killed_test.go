@@ -69,7 +69,7 @@ var histories = map[string]history{
 		},
 	},
 	"deletion": {
-		effects: []string{"RevokeKey", "DeleteLedger", "RemoveFinalizer", "WriteStatus"}, spec: rotating, deleted: true,
+		effects: []string{"RevokeKey", "DeleteLedger", "RemoveFinalizer"}, spec: rotating, deleted: true,
 		change: func(t *testing.T, w *world) { t.Helper(); w.remove(t, &v1alpha1.ApiKey{}, "reader") },
 	},
 }

@@ -26,7 +26,9 @@ func TestOperatorSteadyStateCostsNothing(t *testing.T) {
 		names = append(names, fmt.Sprintf("reader-%03d", i))
 		w.newKey(t, names[i], "scopes: [inventory:read]", "rotation: {interval: 2160h}")
 	}
-	w.awaitReady(t, names...)
+	for _, name := range names {
+		eventuallyWithin(t, 3*patience, func(ctx context.Context) error { return w.ready(ctx, name) }) // the first of them waits for all
+	}
 	w.awaitSettled(t, names...)
 	w.awaitPolls(t, 2)
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,6 +23,7 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	Metrics  Observer
 	Now      func() time.Time
+	Log      logr.Logger
 	// StrayRevoked is told of the Connection, by its identity, that a stray was revoked through. It may be nil.
 	StrayRevoked func(connection string)
 }
@@ -76,12 +78,17 @@ func (r *Reconciler) record(ctx context.Context, outcome *Outcome) (ctrl.Result,
 	status := statusOf(outcome, now)
 	r.Metrics.ApiKey(resource.Namespace, resource.Name, factsOf(outcome, status))
 	r.Metrics.Reconciled(conclusion(status))
+	var before v1alpha1.ApiKeyStatus
 	err := r.writeStatus(ctx, resource.Ref(), func(a *v1alpha1.ApiKey) {
+		before = a.Status
 		released := !resource.DeletedAt.IsZero() && !resource.Finalizer // finalizers of others hold it: it is not ours any more
 		if string(a.UID) == resource.UID && !released {
 			a.Status = settled(a.Status, status)
 		}
 	})
+	if err == nil {
+		r.stalled(resource, before, status)
+	}
 	if err != nil || outcome.Rest.Until.IsZero() {
 		return ctrl.Result{}, err
 	}

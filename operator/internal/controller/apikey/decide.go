@@ -63,7 +63,7 @@ func (o Observation) unlessFailed(action Action, now time.Time) Action {
 func (o Observation) blocked() (Rest, bool) {
 	switch {
 	case o.Connection.Missing:
-		return waits(time.Time{}, WaitingForConnection, "the connection that connectionRef names does not exist: create it"), true
+		return waits(time.Time{}, WaitingForConnection, "%s: create it, or delete this ApiKey and create it with another connectionRef", o.Connection.Problem), true
 	case o.Connection.TenantMismatch:
 		return stalls(TenantMismatch, "the connection's list of keys holds none of those issued through it: "+
 			"restore its baseURL and token, or set its annotation %s to a new value to accept the new tenant", v1alpha1.AnnotationAcceptTenant), true

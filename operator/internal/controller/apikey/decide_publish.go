@@ -147,7 +147,7 @@ func publish(o Observation, now time.Time) Action {
 func targetProblem(t Target) (Rest, bool) {
 	switch t.Ownership {
 	case Foreign:
-		return stalls(SecretConflict, "Secret %s exists and is not of this ApiKey: delete it, or set secret.name to another name", t.Name), true
+		return stalls(SecretConflict, "Secret %s exists and is not of this ApiKey: set secret.name to another name, or delete the Secret if nothing else manages it", t.Name), true
 	case Unusable:
 		return stalls(SecretConflict, "Secret %s is immutable or of another type: delete it; it is made again with the same key", t.Name), true
 	case Absent, Ours:

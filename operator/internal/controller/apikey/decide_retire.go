@@ -79,7 +79,8 @@ func retire(o Observation, now time.Time) Action {
 	case now.Before(at):
 		return waits(at, Overlap, "previous keys live on until %s", stamp(at))
 	case o.Workloads.Configured && !o.Workloads.Done && now.Before(at.Add(rolloutPatience)):
-		return waits(at.Add(rolloutPatience), AwaitingRollout, "previous keys live on until the workloads have rolled out, at most until %s", stamp(at.Add(rolloutPatience)))
+		return waits(at.Add(rolloutPatience), AwaitingRollout, "previous keys live on until the workloads have rolled out, at most until %s%s",
+			stamp(at.Add(rolloutPatience)), o.Workloads.lacking())
 	}
 	return revokePrevious(o, serving, now)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -93,7 +94,7 @@ func warning(reason, action, format string, args ...any) notice {
 // did passes on what the Engine did: to people as events, to metrics, and to the Connection's count of strays.
 func (r *Reconciler) did(d Deed) {
 	if e := eventOf(d); e != (notice{}) {
-		r.Recorder.Eventf(reference(d.Resource), nil, e.kind, e.reason, e.action, "%s", clip(e.note))
+		r.tell(d.Resource, e)
 	}
 	if d.Err != nil {
 		return
@@ -109,6 +110,33 @@ func (r *Reconciler) did(d Deed) {
 			r.StrayRevoked(d.Connection)
 		}
 	}
+}
+
+// tell writes a notice into the log and as an event. Events that differ in their note alone would be counted as one, and the
+// later notes be lost: what they are related to keeps them apart.
+func (r *Reconciler) tell(about *Resource, n notice) {
+	n.note = clip(n.note)
+	regarding := reference(about)
+	related := &corev1.ObjectReference{
+		APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: v1alpha1.KindApiKey, Namespace: regarding.Namespace, Name: regarding.Name,
+		UID: regarding.UID, FieldPath: "note-" + hash(n.note)[:8],
+	}
+	r.Recorder.Eventf(regarding, related, n.kind, n.reason, n.action, "%s", n.note)
+	r.Log.Info(n.reason, "namespace", about.Namespace, "name", about.Name, "note", n.note)
+}
+
+// stalled tells that an ApiKey has come to wait for a person, once for each reason.
+func (r *Reconciler) stalled(about *Resource, before, now v1alpha1.ApiKeyStatus) {
+	was := apimeta.FindStatusCondition(before.Conditions, v1alpha1.ConditionStalled)
+	is := apimeta.FindStatusCondition(now.Conditions, v1alpha1.ConditionStalled)
+	if is == nil || was != nil && was.Reason == is.Reason {
+		return
+	}
+	kind := corev1.EventTypeWarning
+	if is.Reason == string(Suspended) || is.Reason == string(MintingSuspended) {
+		kind = corev1.EventTypeNormal // somebody has asked for it
+	}
+	r.tell(about, notice{kind, is.Reason, "Wait", is.Message})
 }
 
 // reference is as much of the ApiKey as an event needs.

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/tools/events"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
 )
 
 func TestEvents(t *testing.T) {
@@ -101,6 +102,29 @@ func TestDeedsAreCounted(t *testing.T) {
 	}
 	if len(recorder.Events) != 5 {
 		t.Errorf("%d events", len(recorder.Events))
+	}
+}
+
+// An ApiKey that comes to wait for a person says so, once for each reason, and events that differ in their note alone are
+// not counted as one.
+func TestStalledIsTold(t *testing.T) {
+	t.Parallel()
+	recorder := events.NewFakeRecorder(10)
+	r := &Reconciler{Recorder: recorder, Metrics: &tally{}}
+	resource := &Resource{Object: Object{Namespace: "shop", Name: "reader", UID: "uid"}}
+	fine := statusOf(outcomeAt(seen(), now), now)
+	mismatched := statusOf(outcomeAt(seen(mismatch), now), now)
+	frozen := statusOf(outcomeAt(seen(due, suspended), now), now)
+	for _, change := range [][2]v1alpha1.ApiKeyStatus{{fine, fine}, {fine, mismatched}, {mismatched, mismatched}, {mismatched, frozen}, {frozen, fine}} {
+		r.stalled(resource, change[0], change[1])
+	}
+	close(recorder.Events)
+	var told []string
+	for event := range recorder.Events {
+		told = append(told, strings.Join(strings.Fields(event)[:2], " "))
+	}
+	if want := []string{"Warning TenantMismatch", "Normal Suspended"}; !slices.Equal(told, want) {
+		t.Errorf("told %q", told)
 	}
 }
 

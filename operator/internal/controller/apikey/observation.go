@@ -164,7 +164,15 @@ type PatchMemo struct{ ID, Wanted string }
 // Rollout is the state of the workloads that are restarted when the key changes.
 type Rollout struct {
 	Configured bool
-	Done       bool // all of them run with the published sequence
+	Done       bool   // all of them run with the published sequence
+	Lacks      string // which of them does not, and why; empty if all do
+}
+
+func (r Rollout) lacking() string {
+	if r.Lacks == "" {
+		return ""
+	}
+	return ": " + r.Lacks
 }
 
 // ConnectionState is what the Connection allows now.

@@ -82,7 +82,7 @@ func (e *Engine) unchanged(ctx context.Context, s *scene, read Read) error {
 func (e *Engine) observeConnection(ctx context.Context, s *scene) (State, View, error) {
 	conn, err := e.Connections.Open(ctx, s.resource)
 	if errors.Is(err, ErrNotFound) {
-		return State{ConnectionState: ConnectionState{Missing: true, Problem: "the Connection does not exist"}}, nil, nil
+		return State{ConnectionState: ConnectionState{Missing: true, Problem: err.Error()}}, nil, nil
 	}
 	if err != nil {
 		return e.noListing(ctx, State{}, err, WaitingForConnection)
