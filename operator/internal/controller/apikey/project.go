@@ -1,55 +1,22 @@
 package apikey
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"text/template"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 )
-
-// templateData is what templates of target entries can name.
-type templateData struct {
-	Key, KeyID, KeyPrefix, Last4, Name, Namespace string
-
-	baseURL string
-}
-
-var errNoBaseURL = errors.New("the Connection does not exist")
-
-// BaseURL fails where the Connection is gone: an entry that named an address keeps it, rather than an empty one.
-func (d templateData) BaseURL() (string, error) {
-	if d.baseURL == "" {
-		return "", errNoBaseURL
-	}
-	return d.baseURL, nil
-}
-
-// templateError says which entry of the target cannot be rendered, and why.
-type templateError struct{ entry, why string }
-
-func (e *templateError) Error() string { return fmt.Sprintf("secret.template[%s] %s", e.entry, e.why) }
 
 // render returns the entries that a target holds of a ledger. Its error never holds the key.
 func (r *Resource) render(l LedgerRecord) (map[string]apiclient.Secret, error) {
 	entries := map[string]apiclient.Secret{r.Settings.TargetKey: l.Plaintext}
 	for _, name := range slices.Sorted(maps.Keys(r.Secret.Template)) {
-		parsed, err := template.New(name).Option("missingkey=error").Parse(r.Secret.Template[name])
-		if err != nil {
-			return nil, &templateError{name, "cannot be read: " + err.Error()}
-		}
 		data := templateData{l.Plaintext.Reveal(), l.ID, l.Prefix, l.Last4, r.Name, r.Namespace, r.BaseURL}
-		var out strings.Builder
-		if err := parsed.Execute(&out, data); errors.Is(err, errNoBaseURL) {
-			return nil, &templateError{name, "uses .BaseURL, and the Connection does not exist: create it"}
-		} else if err != nil {
-			// Not its error: that may quote what the template made of the key.
-			return nil, &templateError{name, "cannot be executed: it may use .Key, .KeyID, .KeyPrefix, .Last4, .Name, .Namespace and .BaseURL"}
+		text, err := execute(name, r.Secret.Template[name], data)
+		if err != nil {
+			return nil, err
 		}
-		entries[name] = apiclient.NewSecret(out.String())
+		entries[name] = apiclient.NewSecret(text)
 	}
 	return entries, nil
 }
