@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"slices"
+	"strings"
 )
 
 // decodeIssued reads the answer of create or rotate: first the plaintext, wherever it may be, then what can be had of
@@ -17,7 +19,19 @@ func decodeIssued(body []byte) (Key, Secret) {
 	if plaintext == "" {
 		return Key{}, Secret{}
 	}
-	return issuedKeyIn(root), NewSecret(plaintext)
+	return withoutText(issuedKeyIn(root), plaintext), NewSecret(plaintext)
+}
+
+// withoutText empties the key's texts that hold the plaintext: they go where the plaintext must not (P5). Without an id
+// the key is found by its marker.
+func withoutText(key Key, plaintext string) Key {
+	for _, text := range []*string{&key.ID, &key.Name, &key.KeyPrefix, &key.Last4} {
+		if strings.Contains(*text, plaintext) {
+			*text = ""
+		}
+	}
+	key.Scopes = slices.DeleteFunc(key.Scopes, func(scope string) bool { return strings.Contains(scope, plaintext) })
+	return key
 }
 
 func issuedKeyIn(root fields) Key {

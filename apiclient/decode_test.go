@@ -2,6 +2,7 @@ package apiclient
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -262,4 +263,18 @@ func FuzzDecodePage(f *testing.F) {
 			t.Errorf("a page from what is no JSON: %s", body)
 		}
 	})
+}
+
+// A server that repeats the plaintext in the key's other texts must not bring it to where these are shown (P5).
+func TestIssuedKeyDoesNotRepeatItsPlaintext(t *testing.T) {
+	t.Parallel()
+	const plaintext = "bdk_live_0123456789abcdef"
+	key, secret := decodeIssued([]byte(`{"key": {"id": "key_1", "name": "reader ` + plaintext + `", "keyPrefix": "` + plaintext + `", "last4": "cdef",
+		"scopes": ["inventory:read", "` + plaintext + `"]}, "plaintextKey": "` + plaintext + `"}`))
+	if secret.Reveal() != plaintext || key.ID != "key_1" || key.Last4 != "cdef" {
+		t.Errorf("decoded %+v", key)
+	}
+	if shown := fmt.Sprintf("%+v", key); strings.Contains(shown, plaintext) {
+		t.Errorf("shows the plaintext: %s", shown)
+	}
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -48,7 +49,7 @@ func byEntry(entry string) client.IndexerFunc {
 func LedgerSelector() cache.ByObject {
 	return cache.ByObject{
 		Field:     fields.OneTermEqualSelector("type", v1alpha1.SecretTypeLedger),
-		Transform: cache.TransformStripManagedFields(),
+		Transform: smallLedger,
 	}
 }
 
@@ -81,7 +82,28 @@ func keepOwnManagedFields(o any) (any, error) {
 		}
 	}
 	secret.ManagedFields = own
+	if owner := metav1.GetControllerOfNoCopy(secret); secret.Annotations[v1alpha1.AnnotationRetainedFor] == "" && (owner == nil || !isApiKey(owner)) {
+		secret.Data = nil // labelled like one of ours, and none
+	}
+	dropGiants(secret)
 	return secret, nil
+}
+
+// entryLimit is more than any entry of ours has.
+const entryLimit = 128 << 10
+
+// dropGiants keeps what anybody can put into a Secret that looks like one of ours out of memory. What is missing then
+// differs from what should be there, and is judged by a live read.
+func dropGiants(secret *corev1.Secret) {
+	maps.DeleteFunc(secret.Data, func(_ string, value []byte) bool { return len(value) > entryLimit })
+}
+
+func smallLedger(o any) (any, error) {
+	if secret, ok := o.(*corev1.Secret); ok {
+		secret.ManagedFields = nil
+		dropGiants(secret)
+	}
+	return o, nil
 }
 
 // OwnerOf returns the ApiKey of a ledger or target Secret. A ledger tells it in its data: owner references can be edited.

@@ -46,6 +46,22 @@ func translated(err error, secrets ...apiclient.Secret) error {
 	return fmt.Errorf("%w: %s", kind, message)
 }
 
+// OfSecret is an answer to a write of a Secret whose content is not at hand, without the server's message: an admission
+// policy may quote the whole Secret in it. What kind of answer it is can still be told.
+func OfSecret(err error) error {
+	if err == nil {
+		return nil
+	}
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	if !ok {
+		return err
+	}
+	terse := *status
+	terse.ErrStatus.Message = fmt.Sprintf("the API server answers %d (%s); its message is withheld, because it may quote the Secret's data",
+		status.ErrStatus.Code, status.ErrStatus.Reason)
+	return &terse
+}
+
 // translatedCreate is translated for writes of what does not exist yet. If something is not found then, it is the
 // namespace, and nothing will ever be written.
 func translatedCreate(err error, secrets ...apiclient.Secret) error {

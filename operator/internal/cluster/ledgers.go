@@ -94,10 +94,10 @@ func (c *Cluster) CreateLedger(ctx context.Context, r *apikey.Resource, l apikey
 func (c *Cluster) DeleteLedger(ctx context.Context, l apikey.LedgerRecord) error {
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: l.Name, Namespace: l.Namespace}}
 	uid := types.UID(l.UID)
-	err := translated(c.client.Delete(ctx, secret, client.Preconditions{UID: &uid}))
+	err := translated(OfSecret(c.client.Delete(ctx, secret, client.Preconditions{UID: &uid})))
 	if err == nil {
 		patch := fmt.Sprintf(`{"metadata":{"uid":%q,"$deleteFromPrimitiveList/finalizers":[%q]}}`, l.UID, v1alpha1.FinalizerLedger)
-		err = translated(c.client.Patch(ctx, secret, client.RawPatch(types.StrategicMergePatchType, []byte(patch)), client.FieldOwner(v1alpha1.FieldOwner)))
+		err = translated(OfSecret(c.client.Patch(ctx, secret, client.RawPatch(types.StrategicMergePatchType, []byte(patch)), client.FieldOwner(v1alpha1.FieldOwner))))
 	}
 	return unlessGone(err)
 }

@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,7 +15,6 @@ import (
 	applymetav1 "k8s.io/client-go/applyconfigurations/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/controller/apikey"
 )
@@ -36,12 +37,7 @@ func (c *Cluster) ApplyTarget(ctx context.Context, r *apikey.Resource, w apikey.
 	if dryRun {
 		options = append(options, client.DryRunAll)
 	}
-	return translatedCreate(c.client.Apply(ctx, secret, options...), plaintexts(r, w)...)
-}
-
-// plaintexts are the keys in w: entries that templates made of them hold nothing more.
-func plaintexts(r *apikey.Resource, w apikey.TargetWrite) []apiclient.Secret {
-	return []apiclient.Secret{w.Data[r.Settings.TargetKey], w.Data[v1alpha1.PreviousKeyPrefix+r.Settings.TargetKey]}
+	return translatedCreate(c.client.Apply(ctx, secret, options...), slices.Collect(maps.Values(w.Data))...)
 }
 
 func targetConfiguration(r *apikey.Resource, w apikey.TargetWrite) *applycorev1.SecretApplyConfiguration {
@@ -101,7 +97,7 @@ func (c *Cluster) DetachTarget(ctx context.Context, r *apikey.Resource, t apikey
 	}
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: t.Name, Namespace: r.Namespace}}
 	err = c.client.Patch(ctx, secret, client.RawPatch(types.StrategicMergePatchType, patch), client.FieldOwner(v1alpha1.FieldOwner))
-	return unlessGone(translated(err))
+	return unlessGone(translated(OfSecret(err)))
 }
 
 func ownLabelNames(t apikey.TargetRecord) []string {
@@ -124,5 +120,5 @@ func nulls(names []string) map[string]any {
 func (c *Cluster) DeleteTarget(ctx context.Context, r *apikey.Resource, name, uid, version string) error {
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: r.Namespace}}
 	id := types.UID(uid)
-	return unlessGone(translated(c.client.Delete(ctx, secret, client.Preconditions{UID: &id, ResourceVersion: &version})))
+	return unlessGone(translated(OfSecret(c.client.Delete(ctx, secret, client.Preconditions{UID: &id, ResourceVersion: &version}))))
 }

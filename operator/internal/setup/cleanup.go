@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -43,7 +44,8 @@ func (p Program) cleanup(ctx context.Context, s *Settings) error {
 		return err
 	}
 	config.UserAgent = p.userAgent()
-	ctrl.SetLogger(logr.Discard()) // what there is to tell is printed
+	config.WarningHandler = rest.NoWarnings{} // an admission policy that warns may quote a Secret
+	ctrl.SetLogger(logr.Discard())            // what there is to tell is printed
 	c, err := client.New(config, client.Options{Scheme: newScheme()})
 	if err != nil {
 		return err

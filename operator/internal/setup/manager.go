@@ -43,6 +43,7 @@ func (p Program) manage(ctx context.Context, s *Settings) error {
 		return err
 	}
 	config.UserAgent = p.userAgent()
+	config.WarningHandler = rest.NoWarnings{} // an admission policy that warns may quote a Secret
 	logger := zap.New(zap.UseFlagOptions(&s.Log), zap.WriteTo(p.Err))
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger.WithName("client-go"))

@@ -195,11 +195,17 @@ func (e *entry) limit() int {
 	return max(1, e.pool.options.Workers/2)
 }
 
-// take takes a worker's slot, or says that the connection is busy.
+// take takes a worker's slot, or says that the connection, or all those of its namespace together, are busy.
 func (e *entry) take() (release func(), err error) {
-	release, comeBack := e.slots.take(e.limit(), e.pool.options.Now())
+	now := e.pool.options.Now()
+	leave, ok := e.pool.crowd(e.key).takeUnder(max(1, e.pool.options.Workers/2), now)
+	if !ok {
+		return nil, e.pool.busy(moment)
+	}
+	done, comeBack := e.slots.take(e.limit(), now)
 	if comeBack > 0 {
+		leave()
 		return nil, e.pool.busy(comeBack)
 	}
-	return release, nil
+	return func() { done(); leave() }, nil
 }

@@ -30,18 +30,18 @@ func TestMain(m *testing.M) {
 	os.Exit(testenv.Main(m, testenv.Options{Manifests: []string{"../../../config/crd"}}))
 }
 
-// cluster is a namespace on the real API server, with a Pool that reads through a real cache.
-type cluster struct {
+// realCluster is a namespace on the real API server, with a Pool that reads through a real cache.
+type realCluster struct {
 	*world
 	live      client.WithWatch
 	cached    client.Client
 	namespace string
 }
 
-func newCluster(t *testing.T) *cluster {
+func newCluster(t *testing.T) *realCluster {
 	t.Helper()
 	environment := testenv.Shared(t)
-	c := &cluster{world: newWorld(t), namespace: environment.Namespace(t, nil)}
+	c := &realCluster{world: newWorld(t), namespace: environment.Namespace(t, nil)}
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -77,7 +77,7 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-func (c *cluster) start(informers cache.Cache) {
+func (c *realCluster) start(informers cache.Cache) {
 	c.t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(c.t.Context()))
 	ended := make(chan error, 1)
@@ -94,7 +94,7 @@ func (c *cluster) start(informers cache.Cache) {
 }
 
 // mustCome polls until the condition holds.
-func (c *cluster) mustCome(what string, condition func(ctx context.Context) bool) {
+func (c *realCluster) mustCome(what string, condition func(ctx context.Context) bool) {
 	c.t.Helper()
 	err := wait.PollUntilContextTimeout(c.t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		return condition(ctx), nil
@@ -104,7 +104,7 @@ func (c *cluster) mustCome(what string, condition func(ctx context.Context) bool
 	}
 }
 
-func (c *cluster) mustMake(objects ...client.Object) {
+func (c *realCluster) mustMake(objects ...client.Object) {
 	c.t.Helper()
 	for _, obj := range objects {
 		if _, clusterWide := obj.(*v1alpha1.ClusterConnection); !clusterWide {
@@ -123,7 +123,7 @@ func (c *cluster) mustMake(objects ...client.Object) {
 	}
 }
 
-func (c *cluster) apiKey(name string, ref v1alpha1.ConnectionReference) *v1alpha1.ApiKey {
+func (c *realCluster) apiKey(name string, ref v1alpha1.ConnectionReference) *v1alpha1.ApiKey {
 	return &v1alpha1.ApiKey{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: c.namespace, Finalizers: []string{v1alpha1.FinalizerApiKey}},
 		Spec:       v1alpha1.ApiKeySpec{Scopes: []string{"inventory:read"}, ConnectionRef: ref},
@@ -131,7 +131,7 @@ func (c *cluster) apiKey(name string, ref v1alpha1.ConnectionReference) *v1alpha
 }
 
 // openAs opens the connection that the stored ApiKey names.
-func (c *cluster) openAs(a *v1alpha1.ApiKey) apikey.Connection {
+func (c *realCluster) openAs(a *v1alpha1.ApiKey) apikey.Connection {
 	c.t.Helper()
 	return c.mustOpen(&apikey.Resource{
 		Object:        apikey.Object{Namespace: a.Namespace, Name: a.Name, UID: string(a.UID)},
@@ -141,7 +141,7 @@ func (c *cluster) openAs(a *v1alpha1.ApiKey) apikey.Connection {
 }
 
 // mustLinger deletes an object, which must then wait for the in-use finalizer.
-func (c *cluster) mustLinger(obj client.Object) {
+func (c *realCluster) mustLinger(obj client.Object) {
 	c.t.Helper()
 	if err := c.live.Delete(c.t.Context(), obj); err != nil {
 		c.t.Fatal(err)

@@ -53,14 +53,15 @@ type Pool struct {
 
 	mu      sync.Mutex
 	entries map[Key]*entry
-	strays  map[string]int64 // revoked, by identity
+	strays  map[string]int64  // revoked, by identity
+	crowds  map[string]*slots // by namespace
 }
 
 var _ apikey.Connections = &Pool{}
 
 // New makes an empty Pool.
 func New(o Options) *Pool {
-	return &Pool{options: o, transport: transportTo, entries: map[Key]*entry{}, strays: map[string]int64{}}
+	return &Pool{options: o, transport: transportTo, entries: map[Key]*entry{}, strays: map[string]int64{}, crowds: map[string]*slots{}}
 }
 
 // Open returns the connection that the ApiKey names, as it is now: with one token and one tenant, which its requests
@@ -177,6 +178,21 @@ func (p *Pool) Facts(k Key) (Facts, bool) {
 		return Facts{}, false
 	}
 	return e.facts(), true
+}
+
+// crowd counts the workers that the connections of one namespace hold together: who may make Connections can make many,
+// all to a server that hangs. A ClusterConnection is an administrator's, and counts for itself.
+func (p *Pool) crowd(k Key) *slots {
+	crowd := k.Namespace
+	if crowd == "" {
+		crowd = "/" + k.Name
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.crowds[crowd] == nil {
+		p.crowds[crowd] = &slots{}
+	}
+	return p.crowds[crowd]
 }
 
 func (p *Pool) existing(k Key) *entry {

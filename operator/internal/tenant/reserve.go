@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/cluster"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/controller/apikey"
 )
 
@@ -140,7 +141,7 @@ func (c *connection) hold(ctx context.Context, obj client.Object) error {
 		return orConflict(nil, "%s", what)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: %w", what, cluster.OfSecret(err))
 	}
 	return nil
 }

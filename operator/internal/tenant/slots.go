@@ -29,6 +29,16 @@ func (s *slots) take(limit int, now time.Time) (release func(), comeBack time.Du
 	return s.addLocked(now), 0
 }
 
+// takeUnder takes a slot, unless limit workers are held already. Whether one of them hangs is not its concern.
+func (s *slots) takeUnder(limit int, now time.Time) (release func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.begun) >= limit {
+		return nil, false
+	}
+	return s.addLocked(now), true
+}
+
 // force takes a slot whatever is held.
 func (s *slots) force(now time.Time) (release func()) {
 	s.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
+	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/cluster"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/tenant"
 )
 
@@ -208,7 +209,7 @@ func (r *Reconciler) markSecret(ctx context.Context, name types.NamespacedName, 
 	}
 	err := r.Client.Patch(ctx, secret, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("in-use finalizer of the token Secret: %w", err)
+		return fmt.Errorf("in-use finalizer of the token Secret: %w", cluster.OfSecret(err))
 	}
 	return nil
 }
