@@ -28,7 +28,7 @@ func TestOperatorAsk09RestartsWhoIsNamedOnce(t *testing.T) {
 	for _, name := range []string{"forecaster", "stock", "bystander"} {
 		w.deploy(t, name)
 	}
-	restart := "restart: [{kind: Deployment, name: forecaster}, {kind: Deployment, name: stock}, {kind: StatefulSet, name: nobody}]"
+	restart := "restart: [{kind: Deployment, name: forecaster}, {kind: Deployment, name: stock}]"
 	w.inService(t, rotating[0], rotating[1], restart)
 	for _, label := range []string{"one", "two", "three"} {
 		w.newKey(t, "reader", rotating[0], rotating[1], restart, "secret: {labels: {team: "+label+"}}")

@@ -10,6 +10,8 @@ const (
 	tombstoneAge = time.Hour
 	// rolloutPatience is how long, after the overlap, a revocation waits for workloads to roll.
 	rolloutPatience = 24 * time.Hour
+	// rolloutPause is how often workloads are looked at meanwhile: they are not watched, so nothing tells when they have rolled.
+	rolloutPause = 15 * time.Second
 )
 
 // revokeStrays revokes live keys of ours that nobody has the plaintext of, once two listings, a grace apart, show them.
@@ -79,7 +81,7 @@ func retire(o Observation, now time.Time) Action {
 	case now.Before(at):
 		return waits(at, Overlap, "previous keys live on until %s", stamp(at))
 	case o.Workloads.Configured && !o.Workloads.Done && now.Before(at.Add(rolloutPatience)):
-		return waits(at.Add(rolloutPatience), AwaitingRollout, "previous keys live on until the workloads have rolled out, at most until %s%s",
+		return waits(earlier(now.Add(rolloutPause), at.Add(rolloutPatience)), AwaitingRollout, "previous keys live on until the workloads have rolled out, at most until %s%s",
 			stamp(at.Add(rolloutPatience)), o.Workloads.lacking())
 	}
 	return revokePrevious(o, serving, now)

@@ -42,3 +42,12 @@ func formerHolds(sequence int, pending bool) func(o *Observation) {
 		o.Former[0].Sequence, o.Former[0].RestartPending = sequence, pending
 	}
 }
+
+// Nothing tells when workloads have rolled, as they are not watched: they are looked at again and again.
+func TestRolloutIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	rest, resting := decide(seen(rotated(25*time.Hour), rolling), now).(Rest)
+	if !resting || !rest.Has(AwaitingRollout) || !rest.Until.Equal(now.Add(rolloutPause)) {
+		t.Errorf("got %+v", rest)
+	}
+}
