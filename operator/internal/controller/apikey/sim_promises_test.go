@@ -11,6 +11,10 @@ import (
 // pollEvery is how often, at the least, consumers look at the target.
 const pollEvery = time.Minute
 
+// staleAfter is how long a look may go without seeing what was done at the API: a listing lags by minutes, and is used
+// until the next poll.
+const staleAfter = 10 * time.Minute
+
 // wantsKey is the truth about whether a new key may be issued for the ApiKey now (P3, P4).
 func (c *simCluster) wantsKey(uid string) bool {
 	r, ok := c.byUID(uid)
@@ -29,8 +33,10 @@ func (c *simCluster) wantsKey(uid string) bool {
 	isDue := interval > 0 && c.s.now.Sub(newest.IssuedAt) >= interval-min(interval/jitterShare, maxJitter)
 	isForced := r.RotateToken != "" && r.RotateToken != newest.Token
 	isDead := !c.s.live(newest.ID)
+	// Until a listing shows that somebody revoked it, a due key is rotated whatever onRevoked says: the API refuses that.
+	isKnownDead := isDead && !c.s.killed[newest.ID].After(c.s.now.Add(-staleAfter))
 	isAstray := c.s.keys[newest.ID].tenant.name != "A" // issued where the token should never have led
-	return isForced || (isDead || isAstray) && !r.Settings.Hold || isDue && !isDead
+	return isForced || (isDead || isAstray) && !r.Settings.Hold || isDue && !isKnownDead
 }
 
 // holdsOwn reports whether a target holds a live key of the ApiKey.
@@ -81,13 +87,13 @@ func (p *process) onRevoke(k *simKey) {
 		return // never in service
 	}
 	newest := p.newest(r)
-	if p.c.meddled >= p.lookStep || newest != nil && s.killed[newest.ID].After(p.lookedAt.Add(-10*time.Minute)) {
+	if p.c.meddled >= p.lookStep || newest != nil && s.killed[newest.ID].After(p.lookedAt.Add(-staleAfter)) {
 		return // people were faster than any read, or than the poll
 	}
 	if p.c.shows(k) {
 		s.violatef("P1: %s revokes %s, which a target holds", p.name, k.id)
 	}
-	if serving == nil || !s.live(serving.ID) && s.killed[serving.ID].Before(p.lookedAt.Add(-10*time.Minute)) && !s.tainted[serving.ID] {
+	if serving == nil || !s.live(serving.ID) && s.killed[serving.ID].Before(p.lookedAt.Add(-staleAfter)) && !s.tainted[serving.ID] {
 		s.violatef("P1: %s revokes %s while no live key is published", p.name, k.id)
 		return
 	}
@@ -162,7 +168,7 @@ func (p *process) onPublish(r *Resource, w TargetWrite, before TargetRecord) {
 	if old == nil || old == next || !old.now().Live() || old.tenant.name != "A" {
 		return
 	}
-	if !next.now().Live() && !s.unmarked[old.id] && s.killed[next.id].Before(p.lookedAt.Add(-10*time.Minute)) {
+	if !next.now().Live() && !s.unmarked[old.id] && s.killed[next.id].Before(p.lookedAt.Add(-staleAfter)) {
 		s.violatef("P1: %s replaces live %s by dead %s", p.name, old.id, next.id)
 	}
 	if !recorded[old.id] && !s.unmarked[old.id] && old.owner == r.UID && old.past[0].at.After(next.past[0].at) {
