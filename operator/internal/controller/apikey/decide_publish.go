@@ -96,10 +96,10 @@ func correctSuccessor(o Observation, now time.Time) Action {
 }
 
 // uncorrected reports a successor whose correction has failed and is to be tried again, or that lacks our marker: it
-// cannot be corrected, and consumers stay with what they have.
+// cannot be corrected, and consumers stay with what they have, unless that is dead.
 func (o Observation) uncorrected(successor Ledger, now time.Time) (Rest, bool) {
 	newest, _ := o.newest()
-	if _, serving := o.published(); !serving || newest.ID != successor.ID {
+	if present, serving := o.published(); !serving || o.standing(present) == dead || newest.ID != successor.ID {
 		return Rest{}, false
 	}
 	switch correction := patch(o, now).(type) {

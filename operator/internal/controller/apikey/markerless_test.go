@@ -1,6 +1,10 @@
 package apikey
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
+)
 
 // A successor without our marker cannot be corrected, so that consumers stay with what they have; a rotation that is
 // asked for replaces it, and does not rotate what may be somebody else's.
@@ -28,5 +32,14 @@ func TestKeyInServiceLosesItsMarker(t *testing.T) {
 	gone(&o)
 	if publish, ok := decide(o, now).(Publish); !ok || publish.Sequence != 1 {
 		t.Errorf("got %T, want the Secret back", decide(o, now))
+	}
+}
+
+// Whoever holds a dead key loses nothing by a successor that cannot be corrected.
+func TestSuccessorWithoutMarkerReplacesDeadKey(t *testing.T) {
+	t.Parallel()
+	o := seen(sealedOnly, called("k2", "Rotated key"), listed("k1", apiclient.StatusRevoked))
+	if publish, ok := decide(o, now).(Publish); !ok || publish.Sequence != 2 {
+		t.Errorf("got %T %+v, want key 2 published", decide(o, now), decide(o, now))
 	}
 }
