@@ -74,10 +74,12 @@ type DeleteTarget struct{ Target Target }
 type Restart struct{ Target Target }
 
 // Release lets a deleted ApiKey go: ledgers first, then the finalizer. With Retain the targets become nobody's, and
-// the marker leaves the name of the key with KeepID.
+// the marker leaves the name of the key with KeepID. The keys in Left live on too, with their marker: their overlap still
+// runs, or they could not be revoked.
 type Release struct {
 	Retain bool
 	KeepID string
+	Left   []string
 }
 
 // FoundStray is no action: it is told of as one when a stray is seen for the first time.

@@ -147,7 +147,8 @@ func revokePromise(o Observation, a Revoke) string {
 			record = l
 		}
 	}
-	gone := !o.Object.DeletedAt.IsZero()
+	retains := !o.Object.DeletedAt.IsZero() && o.Settings.Retain
+	gone := !o.Object.DeletedAt.IsZero() && !retains
 	return first(map[string]bool{
 		"P3: nothing is known":                 o.Listing == nil || o.Connection.TenantMismatch,
 		"a key that is not ours":               !o.marked(a.ID),
@@ -157,7 +158,8 @@ func revokePromise(o Observation, a Revoke) string {
 		"P1: what is published may be dead":    retiring && o.standing(serving) != live,
 		"P1: the overlap runs":                 retiring && (!known || now.Before(at)),
 		"P1: it is recorded":                   a.Why == WhyStray && record.ID != "",
-		"retained":                             gone && o.Settings.Retain,
+		"retained":                             retains && (a.Why == WhyDeleted || a.ID == serving.ID),
+		"P1: another process let go of it":     retains && !isServing,
 		"deleted for another reason than so":   a.Why == WhyDeleted && !gone,
 		"the key that is being taken over":     !gone && !retiring && o.adopting(a.ID),
 		"overlap ended although it is deleted": retiring && gone && !o.Connection.OthersDepend,

@@ -43,7 +43,8 @@ func awaitDependents(o Observation, now time.Time) Action {
 }
 
 // retain keeps the newest key that works, and the target. What of that key is not in the target yet is published first,
-// because the ledger, which holds the only other copy, goes. A publication that fails holds up no release.
+// because the ledger, which holds the only other copy, goes. Then strays are revoked, and replaced keys whose overlap has
+// ended. Neither that nor a publication holds up the release when it fails.
 func retain(o Observation, now time.Time) Action {
 	kept, found := o.candidate()
 	if found && o.standing(kept) != dead {
@@ -51,10 +52,18 @@ func retain(o Observation, now time.Time) Action {
 			return publication
 		}
 	}
-	if !o.marked(kept.ID) {
-		return Release{Retain: true}
+	// Only while the Secret is ours: what a release has let go of already looks like a stray.
+	if _, serving := o.published(); serving {
+		action := o.firstOf([]phase{revokeStrays, retire}, Rest{}, now)
+		if _, resting := action.(Rest); !resting {
+			return action
+		}
 	}
-	return Release{Retain: true, KeepID: kept.ID}
+	left := slices.DeleteFunc(o.remaining(), func(id string) bool { return id == kept.ID })
+	if !o.marked(kept.ID) {
+		return Release{Retain: true, Left: left}
+	}
+	return Release{Retain: true, KeepID: kept.ID, Left: left}
 }
 
 // onlyOwnTokenLeft reports that every key is known to be dead by the Connection's token being one of them: nothing
@@ -102,9 +111,11 @@ func revokeRemaining(o Observation, now time.Time) (Action, bool) {
 // remaining returns the ids that are not known to be dead: strays, then ledgers from the oldest on.
 func (o Observation) remaining() []string {
 	var ids []string
-	for id, key := range o.Listing.Keys {
-		if key.Live() && o.marked(id) && !o.recorded(id) {
-			ids = append(ids, id)
+	if o.Listing != nil {
+		for id, key := range o.Listing.Keys {
+			if key.Live() && o.marked(id) && !o.recorded(id) {
+				ids = append(ids, id)
+			}
 		}
 	}
 	slices.Sort(ids)

@@ -1,6 +1,7 @@
 package apikey
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -157,6 +158,13 @@ func TestDecideActs(t *testing.T) {
 		"deleted, Retain, Secret cannot be written":    {do(deleted, retained, gone, failing("publish/reader", Failure{})), "release/true"},
 		"deleted, Retain, successor only sealed":       {do(deleted, retained, sealedOnly), "publish/reader"},
 		"deleted, Retain, API down":                    {do(deleted, retained, offline), "release/true"},
+		"deleted, Retain, overlap runs":                {do(rotated(time.Hour), deleted, retained), "release/true"},
+		"deleted, Retain, overlap over":                {do(rotated(25*time.Hour), deleted, retained), "revoke/k1"},
+		"deleted, Retain, overlap over, revoke fails":  {do(rotated(25*time.Hour), deleted, retained, failing("revoke/k1", Failure{})), "release/true"},
+		"deleted, Retain, overlap over, API down":      {do(rotated(25*time.Hour), deleted, retained, offline), "release/true"},
+		"deleted, Retain, stray":                       {do(stray("s1", time.Hour), deleted, retained), "revoke/s1"},
+		"deleted, Retain, young stray":                 {do(stray("s1", time.Second), deleted, retained), "release/true"},
+		"deleted, Retain, half let go":                 {do(stray("k1", time.Hour), fresh, stray("k1", time.Hour), deleted, retained), "release/true"},
 		"deleted, Retain, another tenant":              {do(deleted, retained, mismatch), "release/true"},
 		"deleted, others use our token: kept in step":  {do(deleted, gone, func(o *Observation) { o.Connection.OthersDepend = true }), "publish/reader"},
 	} {
@@ -166,5 +174,26 @@ func TestDecideActs(t *testing.T) {
 				t.Errorf("did %T %+v, should do %s", action, action, test.action)
 			}
 		})
+	}
+}
+
+// What lives on when an ApiKey is let go is told: nobody else will.
+func TestRetainTellsWhatLivesOn(t *testing.T) {
+	t.Parallel()
+	for title, test := range map[string]struct {
+		edits []func(o *Observation)
+		left  []string
+	}{
+		"nothing else":    {do(deleted, retained), nil},
+		"overlap runs":    {do(rotated(time.Hour), deleted, retained), []string{"k1"}},
+		"API down":        {do(rotated(25*time.Hour), deleted, retained, offline), []string{"k1"}},
+		"revoke fails":    {do(rotated(25*time.Hour), deleted, retained, failing("revoke/k1", Failure{})), []string{"k1"}},
+		"young stray":     {do(stray("s1", time.Second), deleted, retained), []string{"s1"}},
+		"everything dead": {do(listed("k1", apiclient.StatusRevoked), deleted, retained), nil},
+	} {
+		release, ok := decide(seen(test.edits...), now).(Release)
+		if !ok || !slices.Equal(release.Left, test.left) {
+			t.Errorf("%s: %+v leaves %v alive, want %v", title, release, release.Left, test.left)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package apikey
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -39,6 +40,8 @@ func eventOf(d Deed) notice {
 		return normal("SecretDeleted", "Publish", "Secret %s, which secret.name no longer names, was deleted", a.Target.Name)
 	case Restart:
 		return normal("WorkloadsRestarted", "Restart", "the workloads of spec.restart are rolled for key number %d", a.Target.Sequence)
+	case Release:
+		return retention(d.Resource, a)
 	case FoundStray:
 		return warning("StrayFound", "Observe", "key %s carries this ApiKey's marker, and no ledger records it", a.ID)
 	}
@@ -55,6 +58,18 @@ func publication(a Publish) notice {
 		return notice{}
 	}
 	return normal("SecretUpdated", "Publish", "Secret %s was brought in line with the spec; it holds key number %d", a.Target.Name, a.Sequence)
+}
+
+// retention tells of what lives on after an ApiKey that is let go: nobody else will.
+func retention(r *Resource, a Release) notice {
+	switch {
+	case len(a.Left) > 0:
+		return warning("KeysLeftAlive", "Release", "deletionPolicy is Retain: beside what Secret %s holds, these replaced or lost keys live on, revoke them by hand when nothing uses them: %s",
+			r.Settings.TargetName, strings.Join(a.Left, ", "))
+	case a.Retain && a.KeepID != "":
+		return normal("KeyRetained", "Release", "key %s stays in service in Secret %s, and is not managed any more", a.KeepID, r.Settings.TargetName)
+	}
+	return notice{}
 }
 
 // failureEvent is said once for each message, not for each attempt. Waiting is no failure.

@@ -38,6 +38,8 @@ func TestEvents(t *testing.T) {
 		"finalizer":             {Deed{Action: AddFinalizer{}}, ""},
 		"ledger deleted":        {Deed{Action: DeleteLedger{}}, ""},
 		"released":              {Deed{Action: Release{}}, ""},
+		"retained":              {Deed{Resource: &Resource{}, Action: Release{Retain: true, KeepID: "k1"}}, "Normal KeyRetained"},
+		"retained with others":  {Deed{Resource: &Resource{}, Action: Release{Retain: true, KeepID: "k2", Left: []string{"k1"}}}, "Warning KeysLeftAlive"},
 		"mint failed":           {Deed{Action: Mint{}, Err: boom}, "Warning IssueFailed"},
 		"finalizer failed":      {Deed{Action: AddFinalizer{}, Err: boom}, "Warning IssueFailed"},
 		"publication failed":    {Deed{Action: Publish{}, Err: boom}, "Warning PublishFailed"},

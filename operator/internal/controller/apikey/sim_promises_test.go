@@ -76,11 +76,11 @@ func (p *process) onRevoke(k *simKey) {
 	if k.cluster != p.c && k.cluster != nil {
 		s.violatef("P1: %s revokes %s, which another cluster issued", p.name, k.id)
 	}
-	if !exists || !r.DeletedAt.IsZero() {
-		if newest := p.newest(r); p.retained && r.Settings.Retain && newest != nil && newest.ID == k.id {
-			s.violatef("P1: %s revokes %s, which is to be retained", p.name, k.id)
-		}
+	if !exists || !r.DeletedAt.IsZero() && !(p.retained && r.Settings.Retain) {
 		return
+	}
+	if newest := p.newest(r); !r.DeletedAt.IsZero() && newest != nil && newest.ID == k.id {
+		s.violatef("P1: %s revokes %s, which is to be retained", p.name, k.id)
 	}
 	shown, serving := s.lastShown[k.id], p.serving(r)
 	if shown.IsZero() {
