@@ -76,7 +76,7 @@ func (r *Reconciler) welcome(ctx context.Context, ref Ref) error {
 func (r *Reconciler) record(ctx context.Context, outcome *Outcome) (ctrl.Result, error) {
 	resource, now := outcome.Resource, r.Now()
 	status := statusOf(outcome, now)
-	r.Metrics.ApiKey(resource.Namespace, resource.Name, factsOf(outcome, status))
+	r.Metrics.ApiKey(resource.Namespace, resource.Name, factsOf(status))
 	r.Metrics.Reconciled(conclusion(status))
 	var before v1alpha1.ApiKeyStatus
 	err := r.writeStatus(ctx, resource.Ref(), func(a *v1alpha1.ApiKey) {
@@ -109,14 +109,29 @@ func (r *Reconciler) interrupted(ctx context.Context, ref Ref, err error) (ctrl.
 	if ctx.Err() != nil {
 		return ctrl.Result{}, err
 	}
-	unwritten := r.writeStatus(ctx, ref, func(a *v1alpha1.ApiKey) {
-		next := interruptedStatus(a.Status, a.Generation, describe(err), r.Now())
-		if errors.Is(err, ErrLedgerDamaged) {
-			next = damagedStatus(a.Status, a.Generation, describe(err), r.Now())
+	return ctrl.Result{}, errors.Join(err, r.recordInterruption(ctx, ref, err))
+}
+
+// recordInterruption writes into status and metrics what is left to be said of an ApiKey whose reconcile failed.
+func (r *Reconciler) recordInterruption(ctx context.Context, ref Ref, cause error) error {
+	var about *Resource // nil: there is no such ApiKey
+	var before, after v1alpha1.ApiKeyStatus
+	err := r.writeStatus(ctx, ref, func(a *v1alpha1.ApiKey) {
+		before, after = a.Status, interruptedStatus(a.Status, a.Generation, describe(cause), r.Now())
+		if errors.Is(cause, ErrLedgerDamaged) {
+			after = damagedStatus(a.Status, a.Generation, describe(cause), r.Now())
 		}
-		a.Status = settled(a.Status, next)
+		about = &Resource{Object: Object{Namespace: a.Namespace, Name: a.Name, UID: string(a.UID)}, Version: a.ResourceVersion}
+		a.Status = settled(a.Status, after)
 	})
-	return ctrl.Result{}, errors.Join(err, unwritten)
+	if about == nil {
+		return err
+	}
+	r.Metrics.ApiKey(ref.Namespace, ref.Name, factsOf(after))
+	if err == nil {
+		r.stalled(about, before, after)
+	}
+	return err
 }
 
 // writeStatus writes what change makes of the status, if that is anything new. The cache may lag behind what was last

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
@@ -69,7 +72,18 @@ type stage struct {
 	cluster *stubCluster
 	conn    *stubConnection
 	counts  *tally
+	log     *logBook
+	events  *events.FakeRecorder
 	writes  int
+	refused error // of writes of the status
+}
+
+// logBook keeps what was logged.
+type logBook struct{ lines []string }
+
+func (l *logBook) Write(p []byte) (int, error) {
+	l.lines = append(l.lines, string(p))
+	return len(p), nil
 }
 
 var reader = ctrl.Request{NamespacedName: client.ObjectKey{Namespace: "shop", Name: "reader"}}
@@ -88,9 +102,12 @@ func newStage(t *testing.T, edits ...func(a *v1alpha1.ApiKey)) *stage {
 	}
 	o := seen(fresh)
 	o.Object.Generation = 1
-	g := &stage{cluster: &stubCluster{resource: &Resource{Object: o.Object, Settings: o.Settings}}, conn: &stubConnection{}, counts: &tally{}}
+	g := &stage{cluster: &stubCluster{resource: &Resource{Object: o.Object, Settings: o.Settings}}, conn: &stubConnection{}, counts: &tally{}, log: &logBook{}, events: events.NewFakeRecorder(10)}
 	clients := fake.NewClientBuilder().WithScheme(scheme).WithObjects(a).WithStatusSubresource(a).WithInterceptorFuncs(interceptor.Funcs{
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+			if g.refused != nil {
+				return g.refused
+			}
 			g.writes++
 			return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
 		},
@@ -100,9 +117,22 @@ func newStage(t *testing.T, edits ...func(a *v1alpha1.ApiKey)) *stage {
 			Cluster: g.cluster, Connections: g.conn, Now: func() time.Time { return now }, LeaderSince: func() time.Time { return now.Add(-time.Hour) },
 			Policy: Policy{StrayGrace: 2 * time.Minute},
 		},
-		Client: clients, Recorder: events.NewFakeRecorder(10), Metrics: g.counts, Now: func() time.Time { return now },
+		Client: clients, Recorder: g.events, Metrics: g.counts, Now: func() time.Time { return now },
+		Log: logr.FromSlogHandler(slog.NewTextHandler(g.log, nil)),
 	}
 	return g
+}
+
+// told returns the kinds and reasons of the events since it was last called.
+func (g *stage) told() (told []string) {
+	for {
+		select {
+		case event := <-g.events.Events:
+			told = append(told, strings.Join(strings.Fields(event)[:2], " "))
+		default:
+			return told
+		}
+	}
 }
 
 func (g *stage) status(t *testing.T) v1alpha1.ApiKeyStatus {
@@ -188,6 +218,66 @@ func TestSecondReconcileWritesNothing(t *testing.T) {
 		if g.writes != 1 {
 			t.Errorf("%s: %d writes", title, g.writes)
 		}
+	}
+}
+
+// A ledger that is damaged under a key in service is told like everything else that waits for a person: by the metrics, and
+// once by an event. A Kubernetes API that fails proves nothing about the key, and is told by nobody.
+func TestInterruptionsAreMeasuredAndTold(t *testing.T) {
+	t.Parallel()
+	inService := func(a *v1alpha1.ApiKey) {
+		o := seen()
+		o.Object.Generation = a.Generation
+		a.Status = statusOf(outcomeAt(o, now), now)
+	}
+	for title, test := range map[string]struct {
+		arrange func(g *stage)
+		facts   KeyFacts // but for the key's own
+		events  []string
+	}{
+		"damaged ledger": {
+			func(g *stage) { g.cluster.damage = fmt.Errorf("Secret x: %w", ErrLedgerDamaged) },
+			KeyFacts{Reason: "LedgerDamaged", Stalled: "LedgerDamaged"}, []string{"Warning LedgerDamaged"},
+		},
+		"Kubernetes fails": {
+			func(g *stage) { g.cluster.err = errors.New("etcd leader changed") }, KeyFacts{Ready: true, Reason: "Published"}, nil,
+		},
+	} {
+		g := newStage(t, inService)
+		before := g.status(t)
+		test.arrange(g)
+		for range 3 {
+			_, _ = g.Reconcile(t.Context(), reader)
+		}
+		want := test.facts
+		want.KeyID, want.Prefix, want.Last4, want.Sequence = before.KeyID, before.KeyPrefix, before.Last4, int(before.Sequence)
+		want.IssuedAt, want.NextRotation = before.IssuedAt.Time, before.NextRotationTime.Time
+		if got := g.counts.facts[Ref{"shop", "reader"}]; before.KeyID == "" || got != want {
+			t.Errorf("%s: measured %+v, should be %+v", title, got, want)
+		}
+		if told := g.told(); !slices.Equal(told, test.events) {
+			t.Errorf("%s: told %q, should be %q", title, told, test.events)
+		}
+		if logged := len(g.log.lines); logged != len(test.events) {
+			t.Errorf("%s: %d lines of log", title, logged)
+		}
+	}
+}
+
+// A status that cannot be written is tried again, and its event waits for that; the metrics do not.
+func TestInterruptionIsToldOnceItIsWritten(t *testing.T) {
+	t.Parallel()
+	g := newStage(t)
+	g.cluster.damage, g.refused = ErrLedgerDamaged, errors.New("no")
+	if _, err := g.Reconcile(t.Context(), reader); !errors.Is(err, g.refused) || len(g.told()) != 0 {
+		t.Errorf("%v, told too early", err)
+	}
+	if got := g.counts.facts[Ref{"shop", "reader"}]; got.Stalled != "LedgerDamaged" {
+		t.Errorf("measured %+v", got)
+	}
+	g.refused = nil
+	if _, err := g.Reconcile(t.Context(), reader); !errors.Is(err, ErrLedgerDamaged) || !slices.Equal(g.told(), []string{"Warning LedgerDamaged"}) {
+		t.Errorf("%v, not told", err)
 	}
 }
 

@@ -31,20 +31,24 @@ type KeyFacts struct {
 	NextRotation         time.Time // zero: never
 	Ready                bool
 	Reason               string // of the condition Ready
+	Stalled              string // reason of the condition Stalled; empty: it does not wait for a person
 	Sequence             int
 }
 
 // factsOf is what metrics tell of the status and the key that it speaks of.
-func factsOf(outcome *Outcome, status v1alpha1.ApiKeyStatus) KeyFacts {
+func factsOf(status v1alpha1.ApiKeyStatus) KeyFacts {
 	f := KeyFacts{Prefix: status.KeyPrefix, Last4: status.Last4, KeyID: status.KeyID, Sequence: int(status.Sequence)}
-	if serving, ok := outcome.Observation.published(); ok {
-		f.IssuedAt = serving.IssuedAt
+	if status.IssuedAt != nil {
+		f.IssuedAt = status.IssuedAt.Time
 	}
 	if status.NextRotationTime != nil {
 		f.NextRotation = status.NextRotationTime.Time
 	}
 	if ready := apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); ready != nil {
 		f.Ready, f.Reason = ready.Status == metav1.ConditionTrue, ready.Reason
+	}
+	if stalled := apimeta.FindStatusCondition(status.Conditions, v1alpha1.ConditionStalled); stalled != nil {
+		f.Stalled = stalled.Reason
 	}
 	return f
 }
