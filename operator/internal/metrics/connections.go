@@ -1,21 +1,24 @@
 package metrics
 
 import (
+	"strconv"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// ConnectionFacts is what metrics tell of a Connection or ClusterConnection. What is below zero is not known, and has no
-// series.
+// ConnectionFacts is what metrics tell of a Connection or ClusterConnection. What is not known, as a number below
+// zero, has no series.
 type ConnectionFacts struct {
-	QuotaMinute, QuotaHour int // requests left
-	Keys                   int // live keys of the tenant
-	Orphans                int // live keys with this cluster's marker that no ApiKey stands for
+	Ready                  bool
+	Reason                 string // of the condition Ready; empty: not known
+	QuotaMinute, QuotaHour int    // requests left
+	Keys                   int    // live keys of the tenant
+	Orphans                int    // live keys with this cluster's marker that no ApiKey stands for
 }
 
 type connectionCollector struct {
-	quota, keys, orphans *prometheus.Desc
+	info, quota, keys, orphans *prometheus.Desc
 
 	mu          sync.Mutex
 	connections map[string]ConnectionFacts
@@ -26,6 +29,7 @@ func newConnectionCollector() *connectionCollector {
 		return prometheus.NewDesc(name, help, append([]string{"connection"}, labels...), nil)
 	}
 	return &connectionCollector{
+		info:        desc("betterdata_connection_info", "Always 1: each connection, and its condition Ready.", "ready", "reason"),
 		quota:       desc("betterdata_connection_quota_remaining", "Requests left in the window, as far as the API or the settings tell.", "window"),
 		keys:        desc("betterdata_connection_keys", "Live keys of the connection's tenant, whoever made them."),
 		orphans:     desc("betterdata_connection_orphans", "Live keys with this cluster's marker that no ApiKey stands for. Not judged in namespaced mode."),
@@ -50,6 +54,7 @@ func (r *Recorder) ForgetConnection(connection string) {
 
 // Describe implements prometheus.Collector.
 func (c *connectionCollector) Describe(to chan<- *prometheus.Desc) {
+	to <- c.info
 	to <- c.quota
 	to <- c.keys
 	to <- c.orphans
@@ -60,6 +65,9 @@ func (c *connectionCollector) Collect(to chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for connection, f := range c.connections {
+		if f.Reason != "" {
+			to <- prometheus.MustNewConstMetric(c.info, prometheus.GaugeValue, 1, connection, strconv.FormatBool(f.Ready), f.Reason)
+		}
 		known := func(desc *prometheus.Desc, value int, labels ...string) {
 			if value >= 0 {
 				to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), append([]string{connection}, labels...)...)

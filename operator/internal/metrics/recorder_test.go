@@ -60,16 +60,33 @@ func TestWhatIsNotKnownHasNoSeries(t *testing.T) {
 	t.Parallel()
 	r, registry, _ := newRecorder(t)
 	r.ApiKey("shop", "new", apikey.KeyFacts{Reason: "Minting"})
-	r.Connection("Connection/shop/default", ConnectionFacts{QuotaMinute: -1, QuotaHour: 900, Keys: -1, Orphans: -1})
+	r.Connection("Connection/shop/default", ConnectionFacts{QuotaMinute: -1, QuotaHour: 900, Keys: -1, Orphans: -1, Reason: "APIUnavailable"})
 	expect(t, registry, `
 # HELP betterdata_apikey_info Always 1: the key in service of each ApiKey, and its condition Ready.
 # TYPE betterdata_apikey_info gauge
 betterdata_apikey_info{key_id="",last4="",name="new",namespace="shop",prefix="",ready="false",reason="Minting",sequence="0"} 1
+# HELP betterdata_connection_info Always 1: each connection, and its condition Ready.
+# TYPE betterdata_connection_info gauge
+betterdata_connection_info{connection="Connection/shop/default",ready="false",reason="APIUnavailable"} 1
 # HELP betterdata_connection_quota_remaining Requests left in the window, as far as the API or the settings tell.
 # TYPE betterdata_connection_quota_remaining gauge
 betterdata_connection_quota_remaining{connection="Connection/shop/default",window="hour"} 900
-`, "betterdata_apikey_info", "betterdata_apikey_age_seconds", "betterdata_apikey_seconds_to_rotation",
-		"betterdata_connection_quota_remaining", "betterdata_connection_keys", "betterdata_connection_orphans")
+`, "betterdata_apikey_info", "betterdata_apikey_stalled", "betterdata_apikey_age_seconds", "betterdata_apikey_seconds_to_rotation",
+		"betterdata_connection_info", "betterdata_connection_quota_remaining", "betterdata_connection_keys", "betterdata_connection_orphans")
+}
+
+// A key can be good and have no future: an ApiKey that waits for a person is told of beside Ready, and only while it waits.
+func TestStalledWhileReady(t *testing.T) {
+	t.Parallel()
+	r, registry, _ := newRecorder(t)
+	r.ApiKey("shop", "reader", apikey.KeyFacts{Ready: true, Reason: "Published", Stalled: "ScopesNotAllowed"})
+	expect(t, registry, `
+# HELP betterdata_apikey_stalled Always 1: an ApiKey that waits for a person, ready or not, and the reason of its condition Stalled.
+# TYPE betterdata_apikey_stalled gauge
+betterdata_apikey_stalled{name="reader",namespace="shop",reason="ScopesNotAllowed"} 1
+`, "betterdata_apikey_stalled")
+	r.ApiKey("shop", "reader", apikey.KeyFacts{Ready: true, Reason: "Published"})
+	expect(t, registry, "", "betterdata_apikey_stalled")
 }
 
 // One series for each ApiKey, whatever it goes through: labels that change replace the series of before.
@@ -92,15 +109,15 @@ func TestDeletedObjectsHaveNoSeries(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone, stays := tenant.Key{Kind: "Connection", Namespace: "shop", Name: "gone"}, tenant.Key{Kind: "ClusterConnection", Name: "stays"}
-	r.ApiKey("shop", "reader", apikey.KeyFacts{KeyID: "key_1", IssuedAt: c.now, NextRotation: c.now})
+	r.ApiKey("shop", "reader", apikey.KeyFacts{KeyID: "key_1", IssuedAt: c.now, NextRotation: c.now, Stalled: "Suspended"})
 	for _, k := range []tenant.Key{gone, stays} {
-		r.Connection(k.String(), ConnectionFacts{})
+		r.Connection(k.String(), ConnectionFacts{Reason: "Connected"})
 		r.Request(k, apiclient.OpList, "200")
 		r.Request(k, apiclient.OpCreate, "error")
 	}
 	r.ForgetApiKey("shop", "reader")
 	r.ForgetConnection(gone.String())
-	const ofOneConnection = 4 + 2 // quota twice, keys, orphans; two kinds of requests
+	const ofOneConnection = 5 + 2 // info, quota twice, keys, orphans; two kinds of requests
 	if n, err := testutil.GatherAndCount(registry); err != nil || n != before+ofOneConnection {
 		t.Errorf("got %d series, want %d; %v", n, before+ofOneConnection, err)
 	}
@@ -145,8 +162,8 @@ betterdata_strays_found_total 1
 func TestMetricsPassTheLinter(t *testing.T) {
 	t.Parallel()
 	r, registry, c := newRecorder(t)
-	r.ApiKey("shop", "reader", apikey.KeyFacts{KeyID: "key_1", IssuedAt: c.now, NextRotation: c.now})
-	r.Connection("Connection/shop/default", ConnectionFacts{})
+	r.ApiKey("shop", "reader", apikey.KeyFacts{KeyID: "key_1", IssuedAt: c.now, NextRotation: c.now, Stalled: "Suspended"})
+	r.Connection("Connection/shop/default", ConnectionFacts{Reason: "Connected"})
 	r.Request(tenant.Key{}, apiclient.OpList, "200")
 	r.Reconciled("ready")
 	problems, err := testutil.GatherAndLint(registry)

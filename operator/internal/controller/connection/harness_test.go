@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -52,6 +53,7 @@ type world struct {
 	url         string
 	ledgers     *ledgers
 	pool        *tenant.Pool
+	metrics     *prometheus.Registry
 
 	shift  atomic.Int64 // what the clock is ahead
 	mu     sync.Mutex
@@ -139,6 +141,8 @@ func (w *world) start(s settings) {
 		w.t.Fatal(err)
 	}
 	recorder := metrics.New(w.now)
+	w.metrics = prometheus.NewPedanticRegistry()
+	w.must(recorder.Register(w.metrics))
 	quiet := slog.New(slog.DiscardHandler)
 	w.pool = tenant.New(tenant.Options{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), ClusterConnections: !s.namespaced, Ledgers: w.ledgers,

@@ -78,6 +78,7 @@ func (r *Reconciler) look(ctx context.Context, key tenant.Key) (*scene, error) {
 	if s.memory, isNew = r.memories.of(key, s.obj.GetUID()); isNew {
 		status := s.obj.ConnectionStatus()
 		s.memory.straysBefore, s.memory.orphansBefore = status.StraysRevoked, status.OrphansRevoked
+		r.measure(s, *status) // until there is something newer
 	}
 	r.tokens.use(key, tokenSecret(s.obj)) //nolint:contextcheck // a watch outlives this reconcile
 

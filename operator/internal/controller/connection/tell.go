@@ -17,9 +17,9 @@ import (
 // tell writes the status if it differs, and an event if Ready changed its reason. What moves by itself goes to the metrics,
 // so that a steady connection costs no write.
 func (r *Reconciler) tell(ctx context.Context, s *scene, f facts) error {
-	r.measure(s)
 	before := s.obj.ConnectionStatus().DeepCopy()
 	after := statusOf(f, *before)
+	r.measure(s, after)
 	if equality.Semantic.DeepEqual(*before, after) {
 		return nil
 	}
@@ -35,9 +35,12 @@ func (r *Reconciler) tell(ctx context.Context, s *scene, f facts) error {
 	return nil
 }
 
-// measure tells the metrics.
-func (r *Reconciler) measure(s *scene) {
+// measure tells the metrics. What only a listing can tell has no series while there is none to go by.
+func (r *Reconciler) measure(s *scene, status v1alpha1.ConnectionStatus) {
 	m := metrics.ConnectionFacts{Keys: -1, Orphans: -1}
+	if ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		m.Ready, m.Reason = ready.Status == metav1.ConditionTrue, ready.Reason
+	}
 	m.QuotaMinute, m.QuotaHour = quotaLeft(s.report)
 	if s.listing != nil {
 		m.Keys = s.listing.live
