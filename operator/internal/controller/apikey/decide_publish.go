@@ -226,16 +226,16 @@ func restart(o Observation, _ time.Time) Action {
 }
 
 // restartsAfter reports whether the workloads are to be restarted because of the publication: it moves consumers to a
-// newer key. A target that somebody has deleted cannot tell what it held, or that a restart was still to come; while a
-// key that was replaced lives on, consumers may still use it. Where they were restarted already, it does nothing.
+// newer key. Where the target cannot tell what they have, because somebody has deleted it or raised its sequence, what
+// tells is whether the key was made to replace another. Workloads that were restarted for it already stay as they are.
 func (o Observation) restartsAfter(a Publish) bool {
-	switch {
-	case !o.Workloads.Configured || a.Target.Name != o.Settings.TargetName:
+	switch held := a.Target.Sequence; {
+	case !o.Workloads.Configured || a.Target.Name != o.Settings.TargetName || held == a.Sequence:
 		return false
-	case a.Target.Sequence > 0:
-		return a.Target.Sequence < a.Sequence
-	case len(o.Former) > 0: // not deleted, but renamed
+	case held > 0 && held < a.Sequence:
+		return true
+	case held == 0 && len(o.Former) > 0: // not deleted, but renamed
 		return slices.ContainsFunc(o.Former, func(t Target) bool { return t.RestartPending || t.Sequence < a.Sequence })
 	}
-	return slices.ContainsFunc(o.keyed(), func(l Ledger) bool { return l.Sequence < a.Sequence && o.standing(l) != dead })
+	return slices.ContainsFunc(o.keyed(), func(l Ledger) bool { return l.Sequence == a.Sequence && l.Cause.replaces() })
 }

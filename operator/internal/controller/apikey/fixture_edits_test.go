@@ -102,6 +102,7 @@ func failed(key string) func(o *Observation) {
 // sealedOnly is a successor that is not published.
 func sealedOnly(o *Observation) {
 	sealed(2, "k2", time.Minute)(o)
+	o.Ledgers[1].Cause = CauseScheduled
 	listed("k2", apiclient.StatusActive)(o)
 }
 

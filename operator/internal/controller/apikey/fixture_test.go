@@ -78,6 +78,7 @@ func published(sequence int, age time.Duration) func(o *Observation) {
 func rotated(publishedFor time.Duration) func(o *Observation) {
 	return func(o *Observation) {
 		sealed(2, "k2", publishedFor+time.Minute)(o)
+		o.Ledgers[1].Cause = CauseScheduled
 		listed("k2", apiclient.StatusActive)(o)
 		published(2, publishedFor)(o)
 	}

@@ -80,6 +80,16 @@ const (
 	CauseRecovered Cause = "Recovered" // the ledger was lost and written again from the target
 )
 
+// replaces reports that the key was made in place of another, which consumers may still use.
+func (c Cause) replaces() bool {
+	switch c {
+	case CauseReissue, CauseForced, CauseScheduled, CauseAdopt:
+		return true
+	case CauseFirst, CauseRecovered:
+	}
+	return false
+}
+
 // Ledger is one key version as its Secret records it. An empty ID makes it a tombstone: it occupies its name so that
 // a write whose answer was lost can no longer land.
 type Ledger struct {

@@ -224,8 +224,8 @@ func (s *scene) holder(record TargetRecord) (id, entry string) {
 		return "", ""
 	}
 	own := s.resource.Settings.TargetKey
-	if held, ok := record.Data[own]; ok {
-		return s.identify(held), own
+	if id := s.identify(record.Data[own]); id != "" {
+		return id, own
 	}
 	for _, entry := range slices.Sorted(maps.Keys(record.Data)) {
 		if id := s.identify(record.Data[entry]); id != "" && !strings.HasPrefix(entry, previousPrefix) {

@@ -278,12 +278,6 @@ func (p *process) DeleteTarget(ctx context.Context, r *Resource, name, uid, vers
 	})
 }
 
-// Rollout implements Cluster.
-func (p *process) Rollout(context.Context, *Resource, int) (Rollout, error) { return Rollout{}, nil }
-
-// Restart implements Cluster.
-func (p *process) Restart(context.Context, *Resource, int) error { return nil }
-
 // Open implements Connections.
 func (p *process) Open(_ context.Context, r *Resource) (Connection, error) {
 	// Each look at the ApiKey opens its Connection once, after the ApiKey itself was read.

@@ -15,6 +15,7 @@ type simCluster struct {
 	history   []*etcd // every committed state; the last is the present
 	late      []lateEffect
 	processes []*process
+	workloads map[string]*simWorkload // by uid of the ApiKey; not each has one
 
 	token     map[string]string // by connection; empty: the plaintext in the admin ApiKey's target
 	accepted  map[string]bool
@@ -46,7 +47,7 @@ const (
 
 func newSimCluster(s *sim, number int) *simCluster {
 	c := &simCluster{
-		s: s, uid: fmt.Sprintf("cluster-%d", number), token: map[string]string{},
+		s: s, uid: fmt.Sprintf("cluster-%d", number), token: map[string]string{}, workloads: map[string]*simWorkload{},
 		accepted: map[string]bool{}, orphansOK: map[string]bool{}, meddled: -1, deleted: map[string]time.Time{},
 		history: []*etcd{{apiKeys: map[string]Resource{}, ledgers: map[string]LedgerRecord{}, targets: map[string]TargetRecord{}}},
 	}
@@ -71,6 +72,7 @@ func (c *simCluster) present() *etcd { return c.history[len(c.history)-1] }
 
 // commit makes a new state. Whatever targets held until now was in service until now.
 func (c *simCluster) commit(change func(e *etcd)) {
+	c.roll()
 	c.noteShown()
 	old := c.present()
 	next := &etcd{

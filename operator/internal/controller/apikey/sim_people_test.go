@@ -33,6 +33,10 @@ func (c *simCluster) createApiKey(i int) {
 		r.Settings.Adopt = k.id
 		s.unmarked[k.id] = true
 	}
+	if s.chance(0.3) {
+		r.Workloads = []Workload{{Kind: "Deployment", Name: r.Name}}
+		c.workloads[uid] = &simWorkload{}
+	}
 	c.commit(func(e *etcd) { r.Version = fmt.Sprint(e.rv); e.apiKeys[r.Name] = r })
 }
 
@@ -229,6 +233,9 @@ func (c *simCluster) restore() {
 		c.orphansOK[r.UID] = true
 	}
 	c.late = nil
+	for _, w := range c.workloads {
+		w.sequence = 0 // their annotations are set back too
+	}
 	c.commit(func(e *etcd) {
 		e.ledgers, e.terminating = maps.Clone(former.ledgers), former.terminating
 		e.apiKeys, e.targets = map[string]Resource{}, map[string]TargetRecord{}

@@ -69,8 +69,11 @@ func (p *process) onPost(op apiclient.Operation) {
 // onRevoke is P1: what is revoked is out of service, for long enough, and something better is in it.
 func (p *process) onRevoke(k *simKey) {
 	s := p.s
-	if !k.now().Live() || s.tainted[k.id] && s.now.Sub(s.lastShown[k.id]) >= pollEvery {
+	if !k.now().Live() {
 		return
+	}
+	if shown := s.lastShown[k.id]; s.tainted[k.id] && (s.now.Sub(shown) >= pollEvery || !p.c.deleted[k.owner].Before(shown)) {
+		return // people destroyed its ledger, and its Secret too or no consumer has it any more
 	}
 	r, exists := p.c.byUID(k.owner)
 	if k.cluster != p.c && k.cluster != nil {
@@ -97,9 +100,11 @@ func (p *process) onRevoke(k *simKey) {
 		s.violatef("P1: %s revokes %s while no live key is published", p.name, k.id)
 		return
 	}
-	if since := s.now.Sub(shown); since < serving.Overlap && !s.tainted[serving.ID] && p.c.deleted[r.UID].Before(shown) {
+	since := s.now.Sub(shown)
+	if since < serving.Overlap && !s.tainted[serving.ID] && p.c.deleted[r.UID].Before(shown) {
 		s.violatef("P1: %s revokes %s %s after it went out of service, overlap %s", p.name, k.id, since, serving.Overlap)
 	}
+	p.onRevokeRunning(k, serving, since)
 }
 
 // shows reports whether a controlled target holds the key. With two processes the previous key's entry does not count:
@@ -300,14 +305,18 @@ func (c *simCluster) checkSettled() {
 			s.counts["orphans"]++ // reported by the Connection
 			continue
 		}
-		if r, exists := c.byUID(k.owner); exists && s.conf.admin && c.processes[0].outcomes[r.Name].Rest.Has(WaitingForConnection) {
-			continue // nothing can be revoked with a dead token
+		if r, exists := c.byUID(k.owner); exists && c.waits(r, WaitingForConnection) && s.conf.admin || exists && c.waits(r, AwaitingRollout) {
+			continue // nothing can be revoked with a dead token, and an adopted key, which has no ledger, may wait for pods
 		}
 		s.violatef("P2: %s lives and no ledger records it", k.id)
 	}
 	for _, r := range c.present().apiKeys {
 		c.checkReady(r)
 	}
+}
+
+func (c *simCluster) waits(r Resource, reason Reason) bool {
+	return c.processes[0].outcomes[r.Name].Rest.Has(reason)
 }
 
 func (c *simCluster) checkReady(r Resource) {
@@ -328,6 +337,8 @@ func (c *simCluster) checkReady(r Resource) {
 			return // Stalled: there is nothing to adopt
 		}
 		s.violatef("%s/%s has no live key in its target: %+v", c.uid, r.Name, outcome.Rest)
+	case c.runsDead(r):
+		s.violatef("%s/%s: pods run with a dead key: %+v", c.uid, r.Name, outcome.Rest)
 	default:
 		s.counts["ready"]++
 	}

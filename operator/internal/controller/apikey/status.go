@@ -39,10 +39,8 @@ func statusOf(outcome *Outcome, now time.Time) v1alpha1.ApiKeyStatus {
 	}
 	status.KeyID, status.KeyPrefix, status.Last4 = within(serving.ID, idLimit), within(serving.Prefix, idLimit), within(serving.Last4, last4Limit)
 	status.Sequence, status.IssuedAt = int64(serving.Sequence), timeOrNil(serving.IssuedAt)
-	switch serving.Cause {
-	case CauseReissue, CauseForced, CauseScheduled, CauseAdopt:
+	if serving.Cause.replaces() {
 		status.LastRotationTime = status.IssuedAt
-	case CauseFirst, CauseRecovered:
 	}
 	status.PreviousKeys = previousKeys(o, serving)
 	return status
