@@ -43,6 +43,12 @@ var never = []request{
 	"list apps/deployments", "delete apps/deployments", "create serviceaccounts/token", "impersonate users", "list configmaps", "create rbac.authorization.k8s.io/roles",
 	"bind rbac.authorization.k8s.io/clusterroles", "escalate rbac.authorization.k8s.io/roles", "patch rbac.authorization.k8s.io/roles other",
 	"patch apiextensions.k8s.io/customresourcedefinitions", "list nodes",
+	"update betterdata.co/apikeys", "update betterdata.co/apikeys/status", "update betterdata.co/connections", "update betterdata.co/connections/status",
+	"update betterdata.co/clusterconnections", "update betterdata.co/clusterconnections/status", "patch betterdata.co/connections/finalizers",
+	"update secrets", "update apps/deployments", "update events.k8s.io/events", "delete events.k8s.io/events", "patch coordination.k8s.io/leases betterdata-operator",
+	"delete coordination.k8s.io/leases betterdata-operator", "list coordination.k8s.io/leases", "patch events", "create rbac.authorization.k8s.io/rolebindings",
+	"update rbac.authorization.k8s.io/rolebindings betterdata-operator", "delete rbac.authorization.k8s.io/rolebindings betterdata-operator",
+	"patch rbac.authorization.k8s.io/rolebindings other", "create rbac.authorization.k8s.io/clusterrolebindings",
 }
 
 func TestOperatorPermissionsInClusterMode(t *testing.T) {
@@ -55,7 +61,7 @@ func TestOperatorPermissionsInClusterMode(t *testing.T) {
 	mustAllow(t, e, "betterdata-system", "create coordination.k8s.io/leases", "update coordination.k8s.io/leases betterdata-operator", "create events")
 
 	mustRefuse(t, e, anywhere, slices.Concat(never, []request{"create coordination.k8s.io/leases", "patch rbac.authorization.k8s.io/rolebindings betterdata-operator"})...)
-	mustRefuse(t, e, "betterdata-system", "update coordination.k8s.io/leases other", "delete coordination.k8s.io/leases betterdata-operator")
+	mustRefuse(t, e, "betterdata-system", slices.Concat(never, []request{"update coordination.k8s.io/leases other"})...)
 	mustRefuse(t, e, "", "create betterdata.co/clusterconnections", "delete namespaces "+request(anywhere), "list namespaces")
 }
 
@@ -70,6 +76,7 @@ func TestOperatorPermissionsInNamespacedMode(t *testing.T) {
 	mustAllow(t, e, "betterdata-system", "create coordination.k8s.io/leases", "update coordination.k8s.io/leases betterdata-operator")
 
 	mustRefuse(t, e, "shop", never...)
+	expectSharesOnlyItsOwnRights(t, e, "shop")
 	mustRefuse(t, e, "betterdata-system", slices.Concat(never, needed)...)
 	mustRefuse(t, e, other, slices.Concat(never, needed)...)
 	mustRefuse(t, e, "", "get namespaces kube-system", "get namespaces "+request(other), "list betterdata.co/clusterconnections", "list secrets",
@@ -107,7 +114,7 @@ func allowed(t *testing.T, e *testenv.Environment, namespace string, r request) 
 	}
 	review, err := client.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
 		Spec: authorizationv1.SubjectAccessReviewSpec{
-			User:               "system:serviceaccount:betterdata-system:betterdata-operator",
+			User:               operatorUser,
 			Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:betterdata-system", "system:authenticated"},
 			ResourceAttributes: attributes,
 		},
