@@ -62,6 +62,8 @@ func TestImportRules(t *testing.T) {
 		{"operator/internal/controller/apikey/act.go", module + "/provider/internal/apikey", "share the client and nothing else"},
 		{"operator/internal/controller/apikey/act.go", "github.com/hashicorp/terraform-plugin-log/tflog", "free of Terraform"},
 		{"operator/internal/controller/apikey/act_test.go", module + "/apiclient/sandbox", ""},
+		{"operator/internal/apitest/gitops.go", "github.com/yuin/gopher-lua", "operator-imports-only-std-apiclient-and-kubernetes"},
+		{"operator/internal/apitest/gitops_test.go", "github.com/yuin/gopher-lua", ""},
 		{"operator/internal/controller/apikey/act_test.go", module + "/provider/internal/apikey", "share the client and nothing else"},
 
 		{"examples/demo/main.go", module + "/apiclient/sandbox", ""},
