@@ -71,6 +71,8 @@ func TestOperatorPodIsRestricted(t *testing.T) {
 	t.Parallel()
 	e := testenv.Shared(t)
 	namespace := e.Namespace(t, map[string]string{"pod-security.kubernetes.io/enforce": "restricted"})
+	// Without it no pod is admitted, and a controller makes it a moment after the namespace.
+	mustKubectl(t, e, "", "wait", "--for=create", "serviceaccount/default", "-n", namespace, "--timeout=3m")
 	for _, folder := range []string{"config/default", "config/namespaced/system"} {
 		pod := mustPodOf(t, mustKubectl(t, e, "", "kustomize", "../../../"+folder, "-o", "/dev/stdout"))
 		mustKubectl(t, e, "", "create", "serviceaccount", pod.Spec.ServiceAccountName, "-n", namespace, "--dry-run=client")

@@ -1,12 +1,15 @@
 package apitest
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/testenv"
@@ -83,10 +86,13 @@ func TestOperatorPermissionsInNamespacedMode(t *testing.T) {
 		"create authentication.k8s.io/tokenreviews")
 }
 
+// mustAllow waits for each: the API server takes notice of roles a moment after they are stored.
 func mustAllow(t *testing.T, e *testenv.Environment, namespace string, requests ...request) {
 	t.Helper()
 	for _, r := range requests {
-		if !allowed(t, e, namespace, r) {
+		if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+			return allowed(t, e, namespace, r), nil
+		}); err != nil {
 			t.Errorf("in namespace %q: %q is refused", namespace, r)
 		}
 	}

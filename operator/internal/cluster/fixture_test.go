@@ -106,7 +106,11 @@ func (w *world) run(c cache.Cache, kinds ...client.Object) {
 	}
 }
 
-// apiKey creates an ApiKey and returns it as a live read resolves it.
+// patience is how long anything may take that comes by itself, on a machine that is busy with other tests.
+const patience = 3 * time.Minute
+
+// apiKey creates an ApiKey and returns it as a live read resolves it. The cache has it by then: as long as it has not, there
+// is no ApiKey for the engine.
 func (w *world) apiKey(name string, edit func(*v1alpha1.ApiKey)) *apikey.Resource {
 	w.Helper()
 	a := &v1alpha1.ApiKey{
@@ -119,6 +123,10 @@ func (w *world) apiKey(name string, edit func(*v1alpha1.ApiKey)) *apikey.Resourc
 	if err := w.people.Create(w.Context(), a); err != nil {
 		w.Fatal(err)
 	}
+	w.eventually("the cache has the ApiKey", func() bool {
+		_, err := w.Resource(w.Context(), apikey.Ref{Namespace: w.namespace, Name: name}, apikey.Cached)
+		return err == nil
+	})
 	return w.resource(name)
 }
 
@@ -160,6 +168,22 @@ func (w *world) secret(name string) *corev1.Secret {
 		w.Fatal(err)
 	}
 	return &s
+}
+
+// awaitCached waits until the cache shows the Secret as it is stored now. One without our label is not in it.
+func (w *world) awaitCached(name string) {
+	w.Helper()
+	w.eventually("the cache shows Secret "+name, func() bool {
+		key := client.ObjectKey{Namespace: w.namespace, Name: name}
+		var stored, cached corev1.Secret
+		there := w.people.Get(w.Context(), key, &stored) == nil
+		_, labelled := stored.Labels[v1alpha1.LabelApiKeyUID]
+		err := w.client.Get(w.Context(), key, &cached)
+		if !there || !labelled {
+			return err != nil
+		}
+		return err == nil && cached.ResourceVersion == stored.ResourceVersion
+	})
 }
 
 func (w *world) gone(o client.Object) bool {
@@ -249,7 +273,7 @@ var now = time.Date(2026, 11, 23, 18, 30, 0, 123456789, time.UTC)
 // eventually fails the test if the condition does not become true.
 func (w *world) eventually(what string, condition func() bool) {
 	w.Helper()
-	err := wait.PollUntilContextTimeout(w.Context(), 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(w.Context(), 50*time.Millisecond, patience, true, func(context.Context) (bool, error) {
 		return condition(), nil
 	})
 	if err != nil {

@@ -79,6 +79,7 @@ func TestOperatorWhatOthersAddStaysAndIsNotWrittenAgainst(t *testing.T) {
 	e.addTheirs("reader")
 	// An entry of the name that we use at times is theirs while we do not.
 	e.editSecret("reader", func(s *corev1.Secret) { s.Data["previous-api-key"] = []byte("theirs") })
+	e.awaitCached("reader")
 	before, writes := e.secret("reader"), e.wire.count()
 	for range 3 {
 		e.settle("reader")
@@ -123,6 +124,7 @@ func TestOperatorEditsOfTheTargetAreRepaired(t *testing.T) {
 // mustRepair waits for the cache to show what was done, and for the Secret to be as before.
 func (e *engine) mustRepair(what string, r *apikey.Resource, want map[string]string) {
 	e.Helper()
+	e.awaitCached("reader")
 	e.eventually(what+" is repaired", func() bool {
 		e.settle("reader")
 		if e.secretGone("reader") {

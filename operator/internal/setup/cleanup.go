@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/retry"
@@ -118,15 +119,14 @@ func (c *cleaner) lease(ctx context.Context) (*coordinationv1.Lease, error) {
 	return lease, nil
 }
 
-// reportKeys tells, from status, which keys nobody revokes any more.
+// reportKeys tells which keys nobody revokes any more: from status, and where that names none, which ledgers do.
 func (c *cleaner) reportKeys(ctx context.Context, namespace string) error {
 	var list v1alpha1.ApiKeyList
 	err := c.List(ctx, &list, client.InNamespace(namespace))
-	if meta.IsNoMatchError(err) {
-		return nil
-	} else if err != nil {
+	if err != nil && !meta.IsNoMatchError(err) { // without the definitions there are no ApiKeys; ledgers outlive both
 		return fmt.Errorf("listing ApiKeys: %w", err)
 	}
+	told := map[types.UID]bool{}
 	for _, a := range list.Items {
 		ids := []string{}
 		if a.Status.KeyID != "" {
@@ -136,7 +136,24 @@ func (c *cleaner) reportKeys(ctx context.Context, namespace string) error {
 			ids = append(ids, previous.ID)
 		}
 		if len(ids) > 0 {
+			told[a.UID] = true
 			c.say("apikey %s/%s: may live on at Better Data, revoke what is not needed: %s", a.Namespace, a.Name, strings.Join(ids, ", "))
+		}
+	}
+	return c.reportLedgers(ctx, namespace, told)
+}
+
+// reportLedgers names the ledgers of ApiKeys of which nothing was told. Their data is left to whoever may read it.
+func (c *cleaner) reportLedgers(ctx context.Context, namespace string, told map[types.UID]bool) error {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
+	if err := c.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{"type": v1alpha1.SecretTypeLedger}); err != nil {
+		return fmt.Errorf("listing ledgers: %w", err)
+	}
+	for i := range list.Items {
+		ledger := &list.Items[i]
+		if owner := metav1.GetControllerOfNoCopy(ledger); owner == nil || !told[owner.UID] {
+			c.say("ledger %s in namespace %s: no status names its key, which may live on at Better Data; its entry key-id does", ledger.Name, ledger.Namespace)
 		}
 	}
 	return nil

@@ -87,7 +87,7 @@ func TestOperatorCleanup(t *testing.T) {
 		}
 	}
 	mustKubectl(t, "", "patch", "apikey", "reader", "-n", namespace, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
-	mustKubectl(t, "", "delete", "namespace", namespace, "--timeout=60s")
+	mustKubectl(t, "", "delete", "namespace", namespace, "--timeout="+patience.String())
 
 	if out, err = cleanup(t, "--watch-namespaces="+other, "--leader-election-namespace="+other); err != nil || !strings.Contains(out, "6 objects released") {
 		t.Fatalf("%v\n%s", err, out)
@@ -149,7 +149,7 @@ spec: {tokenSecretRef: {namespace: default, name: token}, allowedNamespaces: ["*
 		t.Error(out)
 	}
 	kubectl("", "patch", "apikey", "reader", "-n", "default", "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
-	kubectl("", "delete", "-k", repository+"/config/crd", "--timeout=60s")
+	kubectl("", "delete", "-k", repository+"/config/crd", "--timeout="+patience.String())
 	if out := run(); !strings.Contains(out, "0 objects released") {
 		t.Error(out)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,17 +17,21 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/betterdataco/terraform-provider-betterdata/operator/internal/testenv"
 )
 
 const (
 	repository = "../../.."
-	// patience is how long anything may take that comes by itself; a Lease lasts 15 s.
-	patience       = 90 * time.Second
+	// patience is how long anything may take that comes by itself. A Lease lasts 15 s; a machine that compiles at the same
+	// time takes longer for everything.
+	patience       = 3 * time.Minute
 	serviceAccount = "betterdata-operator"
 )
 
@@ -181,6 +186,33 @@ func mustKubectl(t *testing.T, stdin string, args ...string) string {
 	return out
 }
 
+// startWithMetrics starts the release binary with a metrics server, and returns its address once it answers: it listens only
+// some time after /readyz is ok. Where somebody else was faster to take the port, another one is tried.
+func startWithMetrics(t *testing.T, config *rest.Config, transport http.RoundTripper) (address string) {
+	t.Helper()
+	const attempts = 5
+	for range attempts {
+		address = mustFreeAddress(t)
+		p := start(t, config, "--metrics-bind-address="+address)
+		lost := false
+		await(t, "metrics are served", func() bool {
+			select {
+			case <-p.ended:
+				lost = strings.Contains(p.output.String(), "address already in use")
+				return true
+			default:
+			}
+			return p.logged("Serving metrics server") != nil && get(t, transport, "https://"+address+"/metrics", "").code != 0
+		})
+		if !lost {
+			p.awaitReady(t)
+			return address
+		}
+	}
+	t.Fatalf("%d times somebody else was faster to take the port", attempts)
+	return ""
+}
+
 // mustFreeAddress is an address that nobody listens at just now.
 func mustFreeAddress(t *testing.T) string {
 	t.Helper()
@@ -202,7 +234,29 @@ func mustSystem(t *testing.T) (system, watched string) {
 	manifests := mustKubectl(t, "", "kustomize", repository+"/config/namespaced")
 	names := strings.NewReplacer("betterdata-system", system, ": shop", ": "+watched, "=shop", "="+watched, "change-me", watched)
 	mustKubectl(t, names.Replace(manifests), "apply", "-f", "-")
+	awaitRoles(t, system, watched)
 	return system, watched
+}
+
+// awaitRoles waits until the API server has taken notice of the roles, which it does a moment after they are stored: an
+// operator that is refused leaves the namespace out.
+func awaitRoles(t *testing.T, system, watched string) {
+	t.Helper()
+	c, err := client.New(testenv.Shared(t).Admin, client.Options{Scheme: clientgoscheme.Scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, needed := range []authorizationv1.ResourceAttributes{
+		{Namespace: watched, Verb: "list", Resource: "secrets"},
+		{Namespace: system, Verb: "create", Group: "coordination.k8s.io", Resource: "leases"},
+	} {
+		await(t, "the operator's role in "+needed.Namespace+" takes effect", func() bool {
+			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+				User: "system:serviceaccount:" + system + ":" + serviceAccount, ResourceAttributes: &needed,
+			}}
+			return c.Create(t.Context(), review) == nil && review.Status.Allowed
+		})
+	}
 }
 
 func firstLines(text string, n int) string {

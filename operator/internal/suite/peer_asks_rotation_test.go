@@ -20,7 +20,7 @@ import (
 // revoked without another trigger; there are events of both.
 func TestOperatorAsk02AnnotationRotates(t *testing.T) {
 	t.Parallel()
-	const overlap = 8 * time.Second
+	const overlap = 30 * time.Second // what is asked about it is asked within it, also on a busy machine
 	w := newWorld(t)
 	w.connect(t, "pollInterval: 24h") // so that nothing else makes the operator look
 	w.start(t)
@@ -81,7 +81,7 @@ func TestOperatorAsk03BrokenSecretsCostCalls(t *testing.T) {
 	w.newKey(t, "scopes")
 	corrected := time.Now()
 	w.awaitReady(t, "scopes")
-	if took := time.Since(corrected); took > 20*time.Second {
+	if took := time.Since(corrected); took > time.Minute { // a refused request is repeated after five at the earliest
 		t.Errorf("the corrected ApiKey was ready after %v", took)
 	}
 	w.mustHaveIssued(t, 2, 0)

@@ -19,18 +19,22 @@ func TestOperatorPeerSAPExpiryOnlyOnResyncAsk16(t *testing.T) {
 	w.newKey(t, "reader", "scopes: [inventory:read]", "rotation: {interval: 1m, overlap: 2s}")
 	w.awaitReady(t, "reader")
 	w.awaitSettled(t, "reader")
-	first := w.entry(t.Context(), "reader")
+	before, first := w.Stats(), w.entry(t.Context(), "reader")
 	consumer := w.consume(t, "reader")
+	consumer.mustWork(t)
 	eventually(t, func(ctx context.Context) error {
 		return unless(w.entry(ctx, "reader") != first, "not rotated")
 	})
 	replaced := time.Now()
 	eventually(t, func(context.Context) error { return unless(!w.alive(w.identify(first)), "the predecessor lives") })
-	if took := time.Since(replaced); took > 20*time.Second {
+	after := w.Stats()
+	if took := time.Since(replaced); took > 45*time.Second { // well before the next rotation
 		t.Errorf("the predecessor was revoked %v after the rotation, its overlap is 2s", took)
 	}
 	consumer.mustNeverFail(t)
-	w.mustHaveIssued(t, 1, 1)
+	if after.Created != 1 || after.Rotated != before.Rotated+1 { // a slow machine may have seen a rotation before
+		t.Errorf("before %+v, after one rotation %+v", before, after)
+	}
 }
 
 // SAP's operator recovers from a crash in a rotation only because its API hands out the credentials once more.

@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,9 +109,9 @@ func TestOperatorPeerVSORestartRollsWorkloadsAsk05(t *testing.T) {
 		t.Fatalf("generation %d after a rotation, want 2", deployment.Generation)
 	}
 
-	w.awaitPolls(t, 2) // the connection's status counts live keys
-	before := w.Stats()
+	w.awaitQuiet(t) // the connection's status counts live keys
 	o.kill()
+	before := w.Stats()
 	mark := w.auditMark(t)
 	w.start(t)
 	w.awaitPolls(t, 2)
@@ -143,15 +144,22 @@ func TestOperatorAsk07StatusConflict(t *testing.T) {
 	consumer := w.consume(t, "reader")
 	consumer.mustWork(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan int)
-	go func() { ended <- w.meddle(ctx) }()
+	var meddled atomic.Int64
+	ended := make(chan struct{})
+	go func() { defer close(ended); w.meddle(ctx, &meddled) }()
+	awaitMeddled := func(times int64) {
+		t.Helper()
+		eventually(t, func(context.Context) error {
+			return unless(meddled.Load() >= times, "the status was overwritten %d times only", meddled.Load())
+		})
+	}
+	awaitMeddled(1) // from here on it goes on all the time
 	for _, token := range []string{"one", "two"} {
 		w.rotate(t, token)
+		awaitMeddled(meddled.Load() + 2)
 	}
 	cancel()
-	if meddled := <-ended; meddled < 5 {
-		t.Errorf("the status was overwritten %d times only", meddled)
-	}
+	<-ended
 	w.awaitReady(t, "reader")
 	w.awaitSettled(t, "reader")
 	held := w.held(t)
@@ -160,15 +168,15 @@ func TestOperatorAsk07StatusConflict(t *testing.T) {
 	w.mustHaveIssued(t, 1, 2)
 }
 
-// meddle writes the ApiKey and its status over and over, so that whoever goes by an older version gets a conflict. It
-// returns how often it did. Now and then it pauses, as the busiest of tools do.
-func (w *world) meddle(ctx context.Context) int {
+// meddle writes the ApiKey and its status over and over, so that whoever goes by an older version gets a conflict, and
+// counts how often it did. Now and then it pauses, as the busiest of tools do.
+func (w *world) meddle(ctx context.Context, times *atomic.Int64) {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
-	for times := 0; ; {
+	for {
 		select {
 		case <-ctx.Done():
-			return times
+			return
 		case <-ticker.C:
 		}
 		apiKey := &v1alpha1.ApiKey{}
@@ -177,7 +185,7 @@ func (w *world) meddle(ctx context.Context) int {
 		}
 		apiKey.Status.KeyID = "key_wrong"
 		if w.admin.Status().Update(ctx, apiKey) == nil {
-			times++
+			times.Add(1)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func TestOperatorSecretsAreNowhereElse(t *testing.T) {
 	w.newKey(t, "reader", append([]string{`secret: {publishPrevious: true, template: {".env": "KEY={{ .Key }}"}}`}, rotating...)...)
 	w.awaitReady(t, "reader")
 	before := w.entry(t.Context(), "reader")
-	w.annotate(t, "reader", v1alpha1.AnnotationRotateRequestedAt, "now")
+	w.rotate(t, "now")
 	w.awaitSettled(t, "reader")
 
 	end := w.instead(func(rw http.ResponseWriter, r *http.Request) {

@@ -96,7 +96,7 @@ func (c *realCluster) start(informers cache.Cache) {
 // mustCome polls until the condition holds.
 func (c *realCluster) mustCome(what string, condition func(ctx context.Context) bool) {
 	c.t.Helper()
-	err := wait.PollUntilContextTimeout(c.t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(c.t.Context(), 20*time.Millisecond, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
 		return condition(ctx), nil
 	})
 	if err != nil {

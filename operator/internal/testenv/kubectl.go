@@ -57,6 +57,6 @@ func (e *Environment) Apply(ctx context.Context, paths ...string) error {
 	if len(paths) == 0 {
 		return nil
 	}
-	_, err := e.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+	_, err := e.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=3m", "crd", "--all")
 	return err
 }

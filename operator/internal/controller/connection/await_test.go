@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	patience = 90 * time.Second // two cores, and many tests at once
+	patience = 3 * time.Minute // two cores, and many tests at once
 	between  = 25 * time.Millisecond
 )
 

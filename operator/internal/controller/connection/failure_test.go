@@ -69,12 +69,13 @@ func TestOperatorFailures(t *testing.T) {
 				t.Errorf("stalled: %t: %s", stalled, summary(c.Status.Conditions))
 			}
 			w.wokenSince()
-			before := w.api.Stats().Total
+			before, began := w.api.Stats().Total, time.Now()
 			for range 10 {
 				w.poke(c)
 			}
-			if extra := w.api.Stats().Total - before; extra > 2 {
-				t.Errorf("%d requests while the failure is known, want none but a retry", extra)
+			extra, took := w.api.Stats().Total-before, time.Since(began)
+			if most := 2 * (1 + int(took/(5*time.Second))); extra > most { // the first retry is due after 5 s, and may be repeated once
+				t.Errorf("%d requests in %s while the failure is known, want none but retries: %d", extra, took, most)
 			}
 
 			test.end(w)
@@ -100,12 +101,16 @@ func TestOperatorFailureBesideAListing(t *testing.T) {
 	if err := w.pool.RevokeKey(t.Context(), c, "key"); err == nil {
 		t.Fatal("the revocation did not fail")
 	}
+	// A listing would end the failure after 5 s, before a busy machine has seen it. That none is made until then is what keeps
+	// this one from telling of itself.
+	w.api.AddFault(sandbox.Fault{Operation: sandbox.OpList, Kind: sandbox.FaultCutBefore})
 	w.poke(c)
 	w.awaitReason(c, v1alpha1.ReasonAPIUnavailable)
 	w.api.ClearFaults()
-	w.advance(c, time.Minute)
+	before := w.api.Stats().Requests[sandbox.OpList]
+	w.advance(c, 15*time.Minute)
 	w.awaitReason(c, v1alpha1.ReasonConnected)
-	if listed := w.api.Stats().Requests[sandbox.OpList]; listed > 3 {
+	if listed := w.api.Stats().Requests[sandbox.OpList] - before; listed > 2 {
 		t.Errorf("%d listings", listed)
 	}
 }

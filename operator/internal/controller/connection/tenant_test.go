@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -119,8 +120,11 @@ func TestOperatorAcceptanceWaitsForAnAnswer(t *testing.T) {
 		t.Errorf("accepted without an answer: %+v", c.Status)
 	}
 	w.setToken(w.api.SessionToken())
+	w.awaitObject(c, "the acceptance", func() string { // the token may be seen before the annotation
+		if c.Status.LastHandledAcceptTenant != "1" || c.Status.AcceptedTenant == "" {
+			return fmt.Sprintf("%q, %q", c.Status.LastHandledAcceptTenant, c.Status.AcceptedTenant)
+		}
+		return ""
+	})
 	w.awaitReason(c, v1alpha1.ReasonConnected)
-	if c.Status.LastHandledAcceptTenant != "1" || c.Status.AcceptedTenant == "" {
-		t.Errorf("acceptance: %q, %q", c.Status.LastHandledAcceptTenant, c.Status.AcceptedTenant)
-	}
 }
