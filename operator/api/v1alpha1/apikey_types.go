@@ -210,6 +210,7 @@ type SecretTarget struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')",message="must be a Secret's key: letters, digits, hyphens, underscores and dots, not beginning with two dots"
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('previous-')",message="must not begin with previous-, as the entry does that holds the replaced key during an overlap: choose another name"
 	Key string `json:"key,omitempty"`
 
 	// type is the type of the Secret. It cannot be changed, because Kubernetes cannot change a Secret's type in place.

@@ -97,6 +97,8 @@ const (
 	ReasonTenantMismatch = "TenantMismatch"
 	// ReasonLedgerDamaged: a ledger Secret cannot be read or contradicts another; nothing is made or revoked on its word.
 	ReasonLedgerDamaged = "LedgerDamaged"
+	// ReasonReverted: something changes back what the operator writes, or keeps what it deletes.
+	ReasonReverted = "Reverted"
 	// ReasonMarkerMissing: a key no longer carries this ApiKey's marker in its name, so that it is neither changed nor revoked.
 	ReasonMarkerMissing = "MarkerMissing"
 )

@@ -238,6 +238,12 @@ func secretCases() []ruleCase {
 			refuse: []string{"secret: {key: 'api key'}", "secret: {key: ..key}", "secret: {key: .}"},
 		},
 		{
+			kind: "ApiKey", field: "spec.secret.key",
+			message: "must not begin with previous-, as the entry does that holds the replaced key during an overlap: choose another name",
+			accept:  []string{"secret: {key: previous}"},
+			refuse:  []string{"secret: {key: previous-token}"},
+		},
+		{
 			kind: "ApiKey", field: "spec.secret.type", message: "secret.type cannot be changed, as Kubernetes cannot change a Secret's type: create another ApiKey with the new type, move its consumers, then delete this one",
 			before: "secret: {type: example.com/api-key}",
 			accept: []string{"secret: {type: example.com/api-key, name: renamed}"},

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -93,6 +94,8 @@ func targetRecord(r *apikey.Resource, secret *corev1.Secret) apikey.TargetRecord
 		IssuedAt:       moment(secret.Annotations[v1alpha1.AnnotationIssuedAt]),
 		PublishedAt:    moment(secret.Annotations[v1alpha1.AnnotationPublishedAt]),
 		RestartPending: secret.Annotations[v1alpha1.AnnotationRestartPending] != "",
+		Terminating:    !secret.DeletionTimestamp.IsZero(),
+		InUse:          slices.Contains(secret.Finalizers, v1alpha1.FinalizerInUse),
 	}
 }
 
@@ -131,13 +134,13 @@ func targetData(r *apikey.Resource, secret *corev1.Secret, own map[string][]byte
 	return data
 }
 
-// number is 0 for what is none.
+// number is 0 for what is no sequence: people can write anything into an annotation, and the next sequence is one more.
 func number(text string) int {
-	n, err := strconv.Atoi(text)
-	if err != nil {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n < 0 || n == math.MaxInt32 {
 		return 0
 	}
-	return n
+	return int(n)
 }
 
 // moment is the zero time for what is none.

@@ -131,9 +131,15 @@ func (r Rest) keepingMint() Rest {
 	return r
 }
 
-// and joins two Rests: the earlier time, and all notes.
+// and joins two Rests: the earlier time, and all notes, each of them once.
 func (r Rest) and(other Rest) Rest {
-	return Rest{Until: earlier(r.Until, other.Until), Notes: slices.Concat(r.Notes, other.Notes)}
+	notes := slices.Clone(r.Notes)
+	for _, note := range other.Notes {
+		if !slices.Contains(notes, note) {
+			notes = append(notes, note)
+		}
+	}
+	return Rest{Until: earlier(r.Until, other.Until), Notes: notes}
 }
 
 // orSay adds a Rest of one note, unless its reason is given already.

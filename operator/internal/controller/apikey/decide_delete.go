@@ -59,8 +59,8 @@ func retain(o Observation, now time.Time) Action {
 			return action
 		}
 	}
-	left := slices.DeleteFunc(o.remaining(), func(id string) bool { return id == kept.ID })
-	if !o.marked(kept.ID) {
+	left := slices.DeleteFunc(o.remaining(), func(id string) bool { return id == kept.ID && o.shown(kept.Fingerprint) })
+	if !o.marked(kept.ID) || !o.shown(kept.Fingerprint) {
 		return Release{Retain: true, Left: left}
 	}
 	return Release{Retain: true, KeepID: kept.ID, Left: left}

@@ -130,10 +130,11 @@ func mayNotMint(o Observation, now time.Time) (Rest, bool) {
 	if rest, forbidden := o.forbidden(); forbidden {
 		return rest, true
 	}
+	_, exists := o.newest()
 	switch {
 	case o.Connection.TokenMissing != "":
 		return waits(time.Time{}, WaitingForConnection, "%s", o.Connection.TokenMissing), true
-	case now.Before(o.Connection.CapUntil):
+	case exists && now.Before(o.Connection.CapUntil): // the first key of an ApiKey is above the cap
 		return waits(o.Connection.CapUntil, MintLimitReached, "the connection's mintsPerHour is used up until %s", stamp(o.Connection.CapUntil)), true
 	case now.Before(o.Connection.QuotaUntil):
 		return waits(o.Connection.QuotaUntil, WaitingForQuota, "%s", quotaUsedUp(o.Connection.QuotaUntil)), true
@@ -152,7 +153,7 @@ func mustNotYetMint(o Observation, now time.Time) (Rest, bool) {
 	}
 	astray := 0
 	for _, stray := range o.Strays {
-		if !o.adopting(stray.ID) {
+		if !o.adopting(stray.ID) && !stray.Restored { // those that a restore has brought live for the overlap, which may be long
 			astray++
 		}
 	}

@@ -197,20 +197,46 @@ func publishFormer(o Observation, now time.Time) Action {
 		return Rest{}
 	}
 	previous := o.previous(serving, now)
+	var rest Rest
 	for _, former := range o.Former {
 		if former.Ownership != Ours || o.inSync(former, serving, previous) || o.standing(serving) != live {
 			continue // where the key is perhaps dead, the former one may hold something better
 		}
 		publication := o.unlessFailed(Publish{Sequence: serving.Sequence, Target: former, Previous: previous}, now)
-		if _, resting := publication.(Rest); !resting {
+		failure, resting := publication.(Rest)
+		if !resting {
 			return publication
 		}
+		rest = rest.and(failure)
 	}
-	end, known := o.revokeAt(serving)
-	if end = end.Add(max(0, o.Settings.Rotation.Overlap-serving.Overlap)); !known || now.Before(end) {
-		return Rest{Until: end}
+	at, known := o.revokeAt(serving)
+	if !known {
+		return rest
 	}
-	return DeleteTarget{Target: o.Former[0]}
+	if end := at.Add(max(0, o.Settings.Rotation.Overlap-serving.Overlap)); now.Before(end) {
+		return rest.and(Rest{Until: end})
+	}
+	return o.deleteFormer(rest, now)
+}
+
+// deleteFormer deletes the first former Secret that can go.
+func (o Observation) deleteFormer(rest Rest, now time.Time) Action {
+	for _, former := range o.Former {
+		switch {
+		case former.Terminating: // finalizers of others hold it
+		case former.InUse:
+			rest = rest.and(stalls(InUse, "Secret %s, which secret.name no longer names, holds the token of a connection: set secret.name of its tokenSecretRef to %s",
+				former.Name, o.Settings.TargetName))
+		default:
+			deletion := o.unlessFailed(DeleteTarget{Target: former}, now)
+			failure, resting := deletion.(Rest)
+			if !resting {
+				return deletion
+			}
+			rest = rest.and(failure)
+		}
+	}
+	return rest
 }
 
 // restart rolls the workloads once after a newer key was published. The target itself remembers that they are still

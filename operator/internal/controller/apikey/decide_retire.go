@@ -87,7 +87,7 @@ func retire(o Observation, now time.Time) Action {
 	return revokePrevious(o, serving, now)
 }
 
-// previousIDs are the keys that the published one has replaced, with the ledger of each (none for an adopted key).
+// previousIDs are the keys that the published one has replaced, each once, with the ledger of each (none for an adopted key).
 func (o Observation) previousIDs(serving Ledger) (ids []string, ledgers map[string]Ledger) {
 	ledgers = map[string]Ledger{}
 	for _, l := range o.keyed() {
@@ -95,7 +95,7 @@ func (o Observation) previousIDs(serving Ledger) (ids []string, ledgers map[stri
 			ids = append(ids, l.ID)
 			ledgers[l.ID] = l
 		}
-		if key, listed := o.listed(l.Adopted); listed && key.Live() && l.Sequence <= serving.Sequence && l.Adopted != serving.ID {
+		if key, listed := o.listed(l.Adopted); listed && key.Live() && l.Sequence <= serving.Sequence && l.Adopted != serving.ID && !o.recorded(l.Adopted) {
 			ids = append(ids, l.Adopted)
 		}
 	}
@@ -113,8 +113,9 @@ func revokePrevious(o Observation, serving Ledger, now time.Time) Action {
 	for _, id := range ids {
 		key, listed := o.listed(id)
 		switch {
-		case !listed || o.shown(ledgers[id].Fingerprint) && ledgers[id].Fingerprint != "":
-			// A listing that lags will show it, or absence will be proven; a target that shows it comes into step first.
+		case !listed: // a listing that lags will show it, or absence will be proven
+		case o.shown(ledgers[id].Fingerprint) && ledgers[id].Fingerprint != "":
+			rest = rest.and(o.stillShown(id, ledgers[id].Fingerprint))
 		case !o.marked(id):
 			rest = rest.and(stalls(MarkerMissing, "key %s (%s) no longer carries %q in its name: revoke it by hand, or put it back",
 				id, key.KeyPrefix, o.Object.Marker))
@@ -128,6 +129,16 @@ func revokePrevious(o Observation, serving Ledger, now time.Time) Action {
 		}
 	}
 	return rest
+}
+
+// stillShown says which Secret keeps a replaced key from being revoked. One that can be written comes into step by itself.
+func (o Observation) stillShown(id, fingerprint string) Rest {
+	for _, t := range o.targets() {
+		if t.Ownership == Unusable && t.Holds(fingerprint) {
+			return stalls(SecretConflict, "key %s is not revoked while Secret %s shows it, which is immutable or of another type: delete that Secret", id, t.Name)
+		}
+	}
+	return Rest{}
 }
 
 // deleteDeadLedger finds a ledger that is no longer needed: not the newest, its key dead and in no Secret, or replaced

@@ -19,6 +19,9 @@ func TestDecideRests(t *testing.T) {
 		reasons rested
 	}{
 		"a steady key":                                 {nil, nil},
+		"dead key, strays":                             {do(deadKey, stray("s1", time.Minute), stray("s2", time.Minute)), rested{StrayPending}},
+		"leaked, immutable Secret shows it":            {do(rotated(time.Hour), former, leaked, func(o *Observation) { o.Former[0].Ownership = Unusable }), rested{SecretConflict}},
+		"former Secret in use":                         {do(former, formerInUse), rested{InUse}},
 		"API down, steady":                             {do(offline), rested{APIUnavailable}},
 		"API down, rotation due":                       {do(due, offline), rested{APIUnavailable}},
 		"API down, first key":                          {do(fresh, offline), rested{APIUnavailable}},
@@ -28,7 +31,7 @@ func TestDecideRests(t *testing.T) {
 		"suspended, due":                               {do(due, suspended), rested{Suspended}},
 		"suspended, drift of scopes":                   {do(drifted, suspended), rested{Suspended}},
 		"Connection suspends minting":                  {do(fresh, func(o *Observation) { o.Connection.SuspendMinting = true }), rested{MintingSuspended}},
-		"cap of mints reached":                         {do(fresh, func(o *Observation) { o.Connection.CapUntil = now.Add(time.Hour) }), rested{MintLimitReached}},
+		"cap of mints reached":                         {do(due, func(o *Observation) { o.Connection.CapUntil = now.Add(time.Hour) }), rested{MintLimitReached}},
 		"not admitted, first key":                      {do(fresh, refused), rested{ScopesNotAllowed}},
 		"not admitted, drift of scopes":                {do(drifted, refused), rested{ScopesNotAllowed}},
 		"no Connection":                                {do(fresh, offline, func(o *Observation) { o.Connection.Missing = true }), rested{WaitingForConnection}},
@@ -139,6 +142,8 @@ func TestDecideActs(t *testing.T) {
 		"stray from before a restore, overlap over":    {do(stray("s1", 26*time.Hour), restoredStray), "revoke/s1"},
 		"stray in the target: its ledger was lost":     {do(lost), "seal/k1"},
 		"ledger lost, seal failing: nothing is minted": {do(rotated(time.Hour), lost, asked), "seal/k2"},
+		"cap of mints reached, first key":              {do(fresh, func(o *Observation) { o.Connection.CapUntil = now.Add(time.Hour) }), "mint"},
+		"dead key, strays of a restore":                {do(deadKey, stray("s1", time.Minute), stray("s2", time.Minute), restoredStrays), "mint"},
 		"adopt: marked first":                          {do(fresh, adopting), "patch/a1"},
 		"adopt: then rotated":                          {do(fresh, adopting, called("a1", "old ["+string(ours)+"]")), "mint"},
 		"adopted key, overlap over":                    {do(adopted), "revoke/a1"},
@@ -194,6 +199,32 @@ func TestRetainTellsWhatLivesOn(t *testing.T) {
 		release, ok := decide(seen(test.edits...), now).(Release)
 		if !ok || !slices.Equal(release.Left, test.left) {
 			t.Errorf("%s: %+v leaves %v alive, want %v", title, release, release.Left, test.left)
+		}
+	}
+}
+
+// What is looked at again is looked at later: a time in the past would be again and again.
+func TestFormerSecretNeverWakesAtOnce(t *testing.T) {
+	t.Parallel()
+	for title, edits := range map[string][]func(o *Observation){
+		"API down":          {rotated(time.Hour), former, leaked, offline},
+		"it cannot be read": {rotated(time.Hour), former, leaked, failed("publish/before")},
+	} {
+		rest, resting := decide(seen(edits...), now).(Rest)
+		if !resting || !rest.Until.IsZero() && !rest.Until.After(now) {
+			t.Errorf("%s: %+v", title, rest)
+		}
+	}
+}
+
+// Whatever people write into the annotation, the next sequence is one that a ledger can have.
+func TestNextSequence(t *testing.T) {
+	t.Parallel()
+	for annotation, want := range map[int]int{-5: 1, 0: 1, 7: 8} {
+		o := seen(fresh)
+		o.Target.Sequence = annotation
+		if got := o.nextSequence(); got != want {
+			t.Errorf("after %d: %d, want %d", annotation, got, want)
 		}
 	}
 }

@@ -42,6 +42,7 @@ const maxRounds = 12
 // Reconcile observes, decides and acts until there is nothing to do. A decision that was made from the cache is made
 // again from live reads before anything is done. The Outcome is nil if the ApiKey does not exist.
 func (e *Engine) Reconcile(ctx context.Context, ref Ref) (*Outcome, error) {
+	done := efforts{}
 	for range maxRounds {
 		s, action, err := e.look(ctx, ref, Cached)
 		if _, resting := action.(Rest); err == nil && (!resting || s.mustLook) {
@@ -55,9 +56,10 @@ func (e *Engine) Reconcile(ctx context.Context, ref Ref) (*Outcome, error) {
 			return nil, err
 		}
 		if rest, resting := action.(Rest); resting {
+			s.memory.forgetFailures(e.Now())
 			return &Outcome{Resource: s.resource, Observation: s.seen, Rest: e.withRetry(s, rest)}, nil
 		}
-		if err := e.perform(ctx, s, action); err != nil {
+		if err := e.perform(ctx, s, action, done); err != nil {
 			return nil, err
 		}
 	}
@@ -74,13 +76,17 @@ func (e *Engine) look(ctx context.Context, ref Ref, read Read) (*scene, Action, 
 
 // perform carries out the action and remembers a failure, so that it neither repeats at once nor holds up others. Only
 // the end of ctx ends the reconcile.
-func (e *Engine) perform(ctx context.Context, s *scene, action Action) error {
-	err := e.act(ctx, s, action)
+func (e *Engine) perform(ctx context.Context, s *scene, action Action, done efforts) error {
+	err := done.spent(action)
+	if err == nil {
+		err = e.act(ctx, s, action)
+	}
 	_, busy := errors.AsType[*BusyError](err)
 	deed := Deed{Resource: s.resource, Connection: s.seen.Connection.Identity, Action: action, Err: err}
 	switch {
 	case err == nil:
 		s.memory.succeeded(action)
+		done[effortOf(action)]++
 	case errors.Is(err, ErrConflict) || busy:
 		return err // somebody else was faster: look again, after the queue's own backoff
 	default:

@@ -41,7 +41,7 @@ func (f Failure) after(action Action, err error, circumstance string, now time.T
 		next.Circumstance, wait = circumstance, min(maxBackoff<<min(f.Count, 10), refusedBackoff) // asking again gives the same answer
 	case next.Reason == WaitingForConnection:
 		next.Circumstance, wait = circumstance, maxBackoff // likewise, and 200 ApiKeys would ask
-	case next.Reason == SecretRefused, next.Reason == SecretConflict, next.Reason == InvalidTemplate:
+	case next.Reason == SecretRefused, next.Reason == SecretConflict, next.Reason == InvalidTemplate, next.Reason == Reverted:
 		next.Circumstance = circumstance
 	}
 	next.Stalled = next.Circumstance != "" && next.Reason != WaitingForConnection
@@ -70,6 +70,9 @@ func (o Observation) circumstance() string {
 func reasonOf(action Action, err error) Reason {
 	if _, early := errors.AsType[*notYetError](err); early {
 		return Verifying
+	}
+	if errors.Is(err, errReverted) {
+		return Reverted
 	}
 	if _, unreadable := errors.AsType[*templateError](err); unreadable {
 		return InvalidTemplate

@@ -66,6 +66,12 @@ func stray(id string, ago time.Duration) func(o *Observation) {
 
 func restoredStray(o *Observation) { o.Strays[0].Restored = true }
 
+func restoredStrays(o *Observation) {
+	for i := range o.Strays {
+		o.Strays[i].Restored = true
+	}
+}
+
 // unknown is an answer that was lost a minute ago.
 func unknown(o *Observation) { o.Unknown = append(o.Unknown, now.Add(-time.Minute)) }
 
@@ -146,6 +152,14 @@ func former(o *Observation) {
 		Name: "before", Ownership: Ours, UID: "f", Sequence: 1, MetaInSync: true, PublishedAt: now.Add(-9 * 24 * time.Hour),
 		Entries: map[string]string{"api-key": "print-k1"},
 	}}
+}
+
+// leaked is a rotation without overlap, as for a key that has become known.
+func leaked(o *Observation) { o.Ledgers[1].Overlap = 0 }
+
+// formerInUse is a former Secret, its time over, from which a connection takes its token.
+func formerInUse(o *Observation) {
+	o.Former[0].PublishedAt, o.Former[0].InUse = now.Add(-48*time.Hour), true
 }
 
 func ownToken(o *Observation) {

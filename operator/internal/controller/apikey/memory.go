@@ -111,7 +111,24 @@ func (m *memory) failed(action Action, err error, circumstance string, now time.
 	return failure.Message != before.Message
 }
 
-func (m *memory) succeeded(action Action) { delete(m.backoff, action.key()) }
+// succeeded lets the action be tried again. That it had failed is forgotten when it is not wanted any more.
+func (m *memory) succeeded(action Action) {
+	failure, failed := m.backoff[action.key()]
+	if !failed {
+		return
+	}
+	failure.Until = time.Time{}
+	if failure.Reason != Reverted { // which comes of success
+		failure.Message = ""
+	}
+	m.backoff[action.key()] = failure
+}
+
+// forgetFailures drops those that hold nothing back, at the end of a reconcile: what could be tried again either was, or
+// is not wanted any more.
+func (m *memory) forgetFailures(now time.Time) {
+	maps.DeleteFunc(m.backoff, func(_ string, f Failure) bool { return !now.Before(f.Until) })
+}
 
 // fill copies what decide needs.
 func (m *memory) fill(o *Observation) {

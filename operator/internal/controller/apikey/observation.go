@@ -130,6 +130,8 @@ type Target struct {
 	RestartPending bool              // annotation: workloads have yet to be restarted for that sequence
 	Entries        map[string]string // fingerprints by entry name
 	MetaInSync     bool              // labels and annotations are as the settings want them
+	Terminating    bool              // it was deleted, and finalizers hold it
+	InUse          bool              // a connection takes its token from it
 	HoldsListed    string            // id of the key in it, by its ledger, or by prefix and last4 of a live marked key
 	HoldsEntry     string            // the entry that holds that key
 }
@@ -229,7 +231,7 @@ func (o Observation) newest() (Ledger, bool) {
 
 // nextSequence is above that of every ledger and of the target.
 func (o Observation) nextSequence() int {
-	last := o.Target.Sequence
+	last := max(o.Target.Sequence, 0)
 	for _, l := range o.Ledgers {
 		last = max(last, l.Sequence)
 	}

@@ -52,6 +52,7 @@ func (r *Resource) target(record TargetRecord) Target {
 	t := Target{
 		Name: record.Name, Ownership: Ours, UID: record.UID, Version: record.Version, Sequence: record.Sequence,
 		IssuedAt: record.IssuedAt, PublishedAt: record.PublishedAt, RestartPending: record.RestartPending, Entries: fingerprints(record.Data),
+		Terminating: record.Terminating, InUse: record.InUse,
 		MetaInSync: !record.Leftovers && holdsAll(record.Labels, r.Secret.Labels) && holdsAll(record.Annotations, r.Secret.Annotations),
 	}
 	switch {

@@ -29,6 +29,7 @@ const (
 	PlaintextLost         Reason = v1alpha1.ReasonPlaintextLost
 	RequestRefused        Reason = v1alpha1.ReasonRequestRefused
 	RestoreSuspected      Reason = v1alpha1.ReasonRestoreSuspected
+	Reverted              Reason = v1alpha1.ReasonReverted
 	RevocationOverdue     Reason = v1alpha1.ReasonRevocationOverdue
 	RevocationPending     Reason = v1alpha1.ReasonRevocationPending
 	Revoking              Reason = v1alpha1.ReasonRevoking

@@ -16,6 +16,7 @@ type simCluster struct {
 	late      []lateEffect
 	processes []*process
 	workloads map[string]*simWorkload // by uid of the ApiKey; not each has one
+	admission func(e *etcd)           // directed tests: what webhooks and finalizers make of every write
 
 	token     map[string]string // by connection; empty: the plaintext in the admin ApiKey's target
 	accepted  map[string]bool
@@ -80,6 +81,9 @@ func (c *simCluster) commit(change func(e *etcd)) {
 		terminating: old.terminating, rv: old.rv + 1,
 	}
 	change(next)
+	if c.admission != nil {
+		c.admission(next)
+	}
 	c.history = append(c.history, next)
 	c.noteShown()
 }

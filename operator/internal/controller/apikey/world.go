@@ -148,6 +148,8 @@ type TargetRecord struct {
 	IssuedAt            time.Time
 	PublishedAt         time.Time // zero: not yet confirmed
 	RestartPending      bool
+	Terminating         bool // it was deleted, and finalizers hold it
+	InUse               bool // it has the finalizer of a connection that takes its token from it
 }
 
 // TargetWrite is what a target is to become.
