@@ -90,8 +90,8 @@ func TestOperatorPermissionsInNamespacedMode(t *testing.T) {
 func mustAllow(t *testing.T, e *testenv.Environment, namespace string, requests ...request) {
 	t.Helper()
 	for _, r := range requests {
-		if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
-			return allowed(t, e, namespace, r), nil
+		if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+			return allowed(ctx, t, e, namespace, r), nil
 		}); err != nil {
 			t.Errorf("in namespace %q: %q is refused", namespace, r)
 		}
@@ -101,14 +101,14 @@ func mustAllow(t *testing.T, e *testenv.Environment, namespace string, requests 
 func mustRefuse(t *testing.T, e *testenv.Environment, namespace string, requests ...request) {
 	t.Helper()
 	for _, r := range requests {
-		if allowed(t, e, namespace, r) {
+		if allowed(t.Context(), t, e, namespace, r) {
 			t.Errorf("in namespace %q: %q is allowed", namespace, r)
 		}
 	}
 }
 
 // allowed asks the API server whether the operator's ServiceAccount may do something.
-func allowed(t *testing.T, e *testenv.Environment, namespace string, r request) bool {
+func allowed(ctx context.Context, t *testing.T, e *testenv.Environment, namespace string, r request) bool {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(e.Admin)
 	if err != nil {
@@ -118,7 +118,7 @@ func allowed(t *testing.T, e *testenv.Environment, namespace string, r request) 
 	if attributes.Resource == "namespaces" && attributes.Name != "" {
 		attributes.Namespace = attributes.Name // as the API server takes a request for one namespace
 	}
-	review, err := client.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
+	review, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
 		Spec: authorizationv1.SubjectAccessReviewSpec{
 			User:               operatorUser,
 			Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:betterdata-system", "system:authenticated"},
