@@ -18,13 +18,17 @@ func (d *operatorDemo) launch(ctx context.Context) (err error) {
 	return err
 }
 
-// askForRotation asks for a rotation, with a further annotation, and waits until it is done.
+// askForRotation asks for a rotation, with a further annotation, and waits until it is done: acknowledged, which a new key is
+// before the Secret holds it, and then published.
 func (d *operatorDemo) askForRotation(ctx context.Context, further string) error {
 	now := time.Now()
 	if err := d.annotate(ctx, now, further); err != nil {
 		return err
 	}
-	return d.waitFor(ctx, "jsonpath={.status.lastHandledRotateAt}="+token(now), "apikey/forecast-reader")
+	if err := d.waitFor(ctx, "jsonpath={.status.lastHandledRotateAt}="+token(now), "apikey/forecast-reader"); err != nil {
+		return err
+	}
+	return d.waitFor(ctx, "condition=Ready", "apikey/forecast-reader")
 }
 
 func (d *operatorDemo) annotate(ctx context.Context, now time.Time, further string) error {
