@@ -255,13 +255,18 @@ func restart(o Observation, _ time.Time) Action {
 // newer key. Where the target cannot tell what they have, because somebody has deleted it or raised its sequence, what
 // tells is whether the key was made to replace another. Workloads that were restarted for it already stay as they are.
 func (o Observation) restartsAfter(a Publish) bool {
+	i := slices.IndexFunc(o.Ledgers, func(l Ledger) bool { return l.Sequence == a.Sequence })
+	if i < 0 {
+		return false
+	}
+	wanted := o.Ledgers[i]
 	switch held := a.Target.Sequence; {
 	case !o.Workloads.Configured || a.Target.Name != o.Settings.TargetName || held == a.Sequence:
 		return false
 	case held > 0 && held < a.Sequence:
 		return true
 	case held == 0 && len(o.Former) > 0: // not deleted, but renamed
-		return slices.ContainsFunc(o.Former, func(t Target) bool { return t.RestartPending || t.Sequence < a.Sequence })
+		return slices.ContainsFunc(o.Former, func(t Target) bool { return t.RestartPending || !t.Serves(wanted.Fingerprint) })
 	}
-	return slices.ContainsFunc(o.keyed(), func(l Ledger) bool { return l.Sequence == a.Sequence && l.Cause.replaces() })
+	return wanted.Cause.replaces()
 }

@@ -1,6 +1,7 @@
 package apikey
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -27,6 +28,7 @@ func TestRestartsAfter(t *testing.T) {
 		"taken over":                             {do(adopted, gone, func(o *Observation) { o.Ledgers[0].Cause = CauseAdopt }), true},
 		"renamed, former one in step":            {do(rotated(time.Hour), gone, formerHolds(2, false)), false},
 		"renamed, former one's restart pending":  {do(rotated(time.Hour), gone, formerHolds(2, true)), true},
+		"renamed, former one's sequence raised":  {do(rotated(time.Hour), gone, formerHolds(1, false), func(o *Observation) { o.Former[0].Sequence = 9 }), true},
 		"renamed before the successor published": {do(sealedOnly, gone, formerHolds(1, false)), true},
 	} {
 		o := seen(append([]func(o *Observation){rolling}, test.edits...)...)
@@ -45,6 +47,7 @@ func formerHolds(sequence int, pending bool) func(o *Observation) {
 	return func(o *Observation) {
 		former(o)
 		o.Former[0].Sequence, o.Former[0].RestartPending = sequence, pending
+		o.Former[0].Entries = map[string]string{"api-key": fmt.Sprint("print-k", sequence)}
 	}
 }
 
