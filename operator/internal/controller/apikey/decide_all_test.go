@@ -132,7 +132,7 @@ func mintPromise(o Observation, a Mint) string {
 		"a key that is not ours is rotated":      a.RotateID != "" && !o.marked(a.RotateID),
 		"the present successor is not published": exists && !isDead && !o.Target.Holds(newest.Fingerprint) && !o.markerless(newest.ID),
 		"adopted although there is a key":        exists && a.Adopted != "",
-		"a token is left unhandled":              a.Token != o.Object.RotateToken && o.Object.RotateToken != "",
+		"a token is left unhandled":              a.Token != o.Object.RotateToken && o.Object.RotateToken != "" && o.Object.InvalidOverlap == "",
 	})
 }
 
@@ -189,11 +189,11 @@ func publishPromise(o Observation, a Publish) string {
 	}
 	return first(map[string]bool{
 		"no ledger records it":              record.ID == "",
-		"P1: dead, though another lives":    better && o.standing(record) == dead && o.Listing != nil,
+		"P1: dead, though another lives":    better && o.standing(record) == dead && o.Listing != nil && !o.Connection.TenantMismatch,
 		"P1: over a key without a ledger":   isLost,
 		"the target is not ours":            o.Target.Ownership != Ours && o.Target.Ownership != Absent,
 		"a dead key beside it":              a.Previous >= a.Sequence && a.Previous > 0,
-		"P1: moved while nothing is known":  o.Listing == nil && o.Target.Holds("print-k1") && record.ID != "k1",
+		"P1: moved while nothing is known":  o.Listing == nil && o.Target.Serves("print-k1") && record.ID != "k1",
 		"a Secret in a namespace that ends": o.Object.NamespaceTerminating && a.Target.Ownership == Absent,
 		"published for an ApiKey let go":    !o.Object.DeletedAt.IsZero() && !o.Connection.OthersDepend && !(o.Settings.Retain && o.standing(record) != dead),
 	})

@@ -114,7 +114,9 @@ func sealedOnly(o *Observation) {
 
 func showsPrevious(o *Observation) {
 	o.Settings.PublishPrevious = true
-	o.Target.Entries[previousPrefix+"api-key"] = "print-k1"
+	if o.Target.Entries != nil {
+		o.Target.Entries[previousPrefix+"api-key"] = "print-k1"
+	}
 }
 
 // inPlace is a rotation whose answer had the id of the old key.
