@@ -21,12 +21,12 @@ const (
 	// AnnotationIssuedAt on a target Secret is when that key was asked for, by the operator's clock, as RFC 3339.
 	AnnotationIssuedAt = GroupName + "/issued-at"
 	// AnnotationPublishedAt on a target Secret is since when it is known to hold that key, as RFC 3339. The overlap begins
-	// there.
+	// there. It is empty until that is known.
 	AnnotationPublishedAt = GroupName + "/published-at"
 	// AnnotationKeyID on a target Secret is the API's id of the key that it holds.
 	AnnotationKeyID = GroupName + "/key-id"
-	// AnnotationRestartPending on a target Secret is there until the workloads that spec.restart names have been rolled for
-	// that key.
+	// AnnotationRestartPending on a target Secret is "true" until the workloads that spec.restart names have been rolled for
+	// that key, and empty then.
 	AnnotationRestartPending = GroupName + "/restart-pending"
 	// AnnotationRetainedFor on a target Secret is the name and UID of its ApiKey, with a slash between, while deletionPolicy
 	// is Retain. It then stands for an owner reference, by which a deletion in the foreground would take the Secret along.

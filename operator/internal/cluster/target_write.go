@@ -60,24 +60,29 @@ func targetConfiguration(r *apikey.Resource, w apikey.TargetWrite) *applycorev1.
 		WithController(true).WithBlockOwnerDeletion(true))
 }
 
-// stateAnnotations are our own memory on the target. What is not so, is not there.
+// stateAnnotations are our own memory on the target. All of them are there, empty where there is nothing to say: one that is
+// left out of an apply would stay as it is if anybody else owns it too, be it by kubectl annotate or by a restore.
 func stateAnnotations(w apikey.TargetWrite) map[string]string {
-	annotations := map[string]string{v1alpha1.AnnotationSequence: strconv.Itoa(w.Sequence)}
-	if w.KeyID != "" {
-		annotations[v1alpha1.AnnotationKeyID] = w.KeyID
-	}
-	for name, at := range map[string]time.Time{v1alpha1.AnnotationIssuedAt: w.IssuedAt, v1alpha1.AnnotationPublishedAt: w.PublishedAt} {
-		if !at.IsZero() {
-			annotations[name] = at.UTC().Format(time.RFC3339Nano)
-		}
-	}
+	pending := ""
 	if w.RestartPending {
-		annotations[v1alpha1.AnnotationRestartPending] = "true"
+		pending = "true"
 	}
-	return annotations
+	return map[string]string{
+		v1alpha1.AnnotationSequence: strconv.Itoa(w.Sequence), v1alpha1.AnnotationKeyID: w.KeyID,
+		v1alpha1.AnnotationIssuedAt: momentText(w.IssuedAt), v1alpha1.AnnotationPublishedAt: momentText(w.PublishedAt),
+		v1alpha1.AnnotationRestartPending: pending,
+	}
 }
 
-// stateAnnotationNames are all that stateAnnotations may give.
+// momentText is what moment reads.
+func momentText(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339Nano)
+}
+
+// stateAnnotationNames are those that stateAnnotations gives.
 var stateAnnotationNames = []string{
 	v1alpha1.AnnotationSequence, v1alpha1.AnnotationKeyID, v1alpha1.AnnotationIssuedAt, v1alpha1.AnnotationPublishedAt, v1alpha1.AnnotationRestartPending,
 }

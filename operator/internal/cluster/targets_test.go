@@ -252,3 +252,55 @@ func TestOperatorTargetShowsWhatOthersWroteOverOurs(t *testing.T) {
 		t.Errorf("without managed fields: got %v, want %v", got, want)
 	}
 }
+
+// P1: an apply that leaves a field out leaves it to whoever owns it too. What somebody else's apply, edit or restore says
+// of the last publication must not pass for that of the next key: its overlap would have ended before it began. And
+// workloads must not be restarted for ever for what only he says.
+func TestOperatorStateThatOthersOwnToo(t *testing.T) {
+	t.Parallel()
+	e := newWorld(t).engine()
+	e.apiKey("reader", nil)
+	e.settle("reader")
+	restore := func(annotations map[string]string) {
+		exported := applycorev1.Secret("reader", e.namespace).WithAnnotations(e.secret("reader").Annotations).WithAnnotations(annotations)
+		if err := e.people.Apply(t.Context(), exported, client.FieldOwner("velero"), client.ForceOwnership); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restore(map[string]string{v1alpha1.AnnotationRestartPending: "true"})
+	e.eventually("nothing is to be restarted", func() bool {
+		e.settle("reader")
+		return e.secret("reader").Annotations[v1alpha1.AnnotationRestartPending] == ""
+	})
+
+	restore(nil)
+	e.clock = e.clock.Add(30 * 24 * time.Hour)
+	e.rotate("reader")
+	e.eventually("the successor is published", func() bool {
+		e.settle("reader")
+		return string(e.secret("reader").Data["api-key"]) == key(2)
+	})
+	if got := e.secret("reader").Annotations[v1alpha1.AnnotationPublishedAt]; got != e.clock.Format(time.RFC3339Nano) {
+		t.Errorf("published at %s, want %s", got, e.clock.Format(time.RFC3339Nano))
+	}
+	if len(e.tenant.revoked) != 0 {
+		t.Errorf("revoked within the overlap: %v", e.tenant.revoked)
+	}
+	e.mustMint(2)
+}
+
+// A Secret that an earlier version has written, without the annotations that are empty now, is not written for that.
+func TestOperatorAbsentStateIsNoReasonToWrite(t *testing.T) {
+	t.Parallel()
+	e := newWorld(t).engine()
+	e.apiKey("reader", nil)
+	e.settle("reader")
+	e.editSecret("reader", func(s *corev1.Secret) { delete(s.Annotations, v1alpha1.AnnotationRestartPending) })
+	writes := e.wire.count()
+	for range 3 {
+		e.settle("reader")
+	}
+	if e.wire.count() != writes {
+		t.Errorf("written: %v", e.wire.writes[writes:])
+	}
+}

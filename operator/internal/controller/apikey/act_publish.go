@@ -42,7 +42,7 @@ func publishedAt(t Target, record LedgerRecord, now time.Time) time.Time {
 	case t.Sequence != record.Sequence || !t.Serves(Fingerprint(record.Plaintext)):
 		return time.Time{}
 	case t.PublishedAt.IsZero():
-		return now
+		return later(now, record.IssuedAt) // a clock that was ahead when the key was issued: earlier would not be believed
 	}
 	return t.PublishedAt
 }

@@ -148,7 +148,7 @@ func (e *Engine) freshness(s *scene, poll time.Duration) apiclient.Freshness {
 // observeListing takes what concerns this ApiKey out of the listing, and remembers what it shows.
 func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view View, read Read) error {
 	if view == nil {
-		s.observeTargets()
+		s.observeTargets(e.Now())
 		return nil
 	}
 	known, err := e.Cluster.Known(ctx, state.Identity)
@@ -180,7 +180,7 @@ func (e *Engine) observeListing(ctx context.Context, s *scene, state State, view
 	}
 	s.memory.sawListing(s.seen.Ledgers, view, s.seen.Connection.TenantMismatch, e.Now())
 	s.forgetPatch(view.BegunAt())
-	s.observeTargets()
+	s.observeTargets(e.Now())
 	s.memory.forgetStrays(marked)
 	if read == Live {
 		for _, id := range s.memory.sawStrays(marked, s.seen, view, e.Now()) {
@@ -203,11 +203,12 @@ func (s *scene) forgetPatch(begunAt time.Time) {
 	}
 }
 
-// observeTargets comes after the listing, by which keys are recognized whose ledger is lost.
-func (s *scene) observeTargets() {
+// observeTargets comes after the listing, by which keys are recognized whose ledger is lost,
+// and after the ledgers, by which it is known what their times can be.
+func (s *scene) observeTargets(now time.Time) {
 	s.seen.Target = Target{Name: s.resource.Settings.TargetName}
 	for _, record := range s.targets {
-		target := s.resource.target(record)
+		target := s.resource.target(record).credible(s.seen.Ledgers, now)
 		target.HoldsListed, target.HoldsEntry = s.holder(record)
 		if record.Name == s.resource.Settings.TargetName {
 			s.seen.Target = target

@@ -3,6 +3,7 @@ package apikey
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 )
@@ -62,6 +63,39 @@ func (r *Resource) target(record TargetRecord) Target {
 		t.Ownership = Unusable
 	}
 	return t
+}
+
+// clockSlack is how far ahead of our clock that of another process may be.
+const clockSlack = 5 * time.Minute
+
+// credible is the target without times that cannot be: others may write our annotations. A publication before its key was
+// issued, or far ahead, is one that has yet to be confirmed; a key that was issued far ahead is one of which it is not known
+// when. What publish writes is never among them, whatever the clocks.
+func (t Target) credible(ledgers []Ledger, now time.Time) Target {
+	latest := now.Add(clockSlack)
+	for _, l := range ledgers {
+		if l.ID == "" || l.Sequence != t.Sequence {
+			continue
+		}
+		latest = later(latest, l.IssuedAt)
+		if t.PublishedAt.Before(l.IssuedAt) {
+			t.PublishedAt = time.Time{}
+		}
+	}
+	if t.PublishedAt.After(latest) {
+		t.PublishedAt = time.Time{}
+	}
+	if t.IssuedAt.After(latest) {
+		t.IssuedAt = time.Time{}
+	}
+	return t
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func holdsAll(have, want map[string]string) bool {
