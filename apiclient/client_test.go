@@ -172,7 +172,7 @@ func TestBadInputIsNotSent(t *testing.T) {
 		if err := client.RevokeKey(ctx, id); err == nil {
 			t.Errorf("revoke %q: accepted", id)
 		}
-		if _, err := client.UpdateKey(ctx, id, UpdateKeyRequest{Name: "n"}); err == nil {
+		if _, err := client.UpdateKey(ctx, id, UpdateKeyRequest{"n", []string{"*"}}); err == nil {
 			t.Errorf("update %q: accepted", id)
 		}
 		_, err := client.RotateKey(ctx, id)
@@ -182,8 +182,10 @@ func TestBadInputIsNotSent(t *testing.T) {
 		_, err := client.CreateKey(ctx, req)
 		mustBe(t, err, ErrNotExecuted)
 	}
-	if _, err := client.UpdateKey(ctx, "key_1", UpdateKeyRequest{Scopes: []string{"*"}}); err == nil {
-		t.Error("update without a name: accepted")
+	for _, req := range []UpdateKeyRequest{{}, {Name: "n"}, {"n", []string{}}, {" ", []string{"*"}}} {
+		if _, err := client.UpdateKey(ctx, "key_1", req); err == nil {
+			t.Errorf("update to %+v: accepted", req)
+		}
 	}
 	if rec.count() != 0 {
 		t.Errorf("sent: %+v", rec.all())

@@ -67,8 +67,8 @@ type CreateKeyRequest struct {
 	Scopes []string
 }
 
-// UpdateKeyRequest is what a key is changed to. Both fields are always sent, because it is not documented whether the
-// API keeps a field that is missing.
+// UpdateKeyRequest is what a key is changed to. Both fields are required, because it is not documented whether the API
+// keeps a field that is missing, and an empty list of scopes would take every right from a key in use.
 type UpdateKeyRequest struct {
 	Name   string
 	Scopes []string
@@ -135,8 +135,8 @@ func (c *Client) UpdateKey(ctx context.Context, id string, req UpdateKeyRequest)
 	if err := k.onKey(); err != nil {
 		return nil, err
 	}
-	if strings.TrimSpace(req.Name) == "" {
-		return nil, fmt.Errorf("%s: a name is required", k)
+	if strings.TrimSpace(req.Name) == "" || len(req.Scopes) == 0 {
+		return nil, fmt.Errorf("%s: name and at least one scope are required", k)
 	}
 	k.payload = encode(keyBody(req))
 	got, err := c.repeat(ctx, k)

@@ -81,7 +81,7 @@ func TestRedirectOfPostIsNotFollowed(t *testing.T) {
 			http.Redirect(w, r, basePath+"/elsewhere", status)
 		})
 		mustBeStatus(t, client.RevokeKey(t.Context(), "key_1"), status)
-		_, err := client.UpdateKey(t.Context(), "key_1", UpdateKeyRequest{Name: "n"})
+		_, err := client.UpdateKey(t.Context(), "key_1", UpdateKeyRequest{"n", []string{"*"}})
 		mustBeStatus(t, err, status)
 		for _, issue := range issuers() {
 			_, err := issue(t.Context(), client)

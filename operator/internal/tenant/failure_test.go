@@ -136,7 +136,7 @@ func TestRefusedWrites(t *testing.T) {
 		w.mustView(w.open(obj), time.Hour)
 		for _, kind := range []sandbox.FaultKind{sandbox.FaultServerError, sandbox.FaultBadGateway} {
 			w.api.AddFault(sandbox.Fault{Operation: sandbox.OpUpdate, Kind: kind, Times: 2})
-			if _, err := w.open(obj).UpdateKey(t.Context(), "key_1", apiclient.UpdateKeyRequest{Name: "n"}); err == nil {
+			if _, err := w.open(obj).UpdateKey(t.Context(), "key_1", apiclient.UpdateKeyRequest{Name: "n", Scopes: []string{"*"}}); err == nil {
 				t.Error("no error")
 			}
 			w.mustMint(w.open(obj))
@@ -257,14 +257,14 @@ func TestExhaustedQuotaDelaysNobodyElse(t *testing.T) {
 		conn := w.open(obj)
 		for range 10 {
 			w.mustView(conn, time.Minute)
-			if _, err := conn.UpdateKey(t.Context(), "none", apiclient.UpdateKeyRequest{Name: "n"}); err == nil {
+			if _, err := conn.UpdateKey(t.Context(), "none", apiclient.UpdateKeyRequest{Name: "n", Scopes: []string{"*"}}); err == nil {
 				t.Error("no error")
 			}
 		}
 		elapse(61 * time.Second) // the next window is only known to be full by asking
 		w.mustSend(11, func() {
 			for range 11 {
-				_, _ = conn.UpdateKey(t.Context(), "none", apiclient.UpdateKeyRequest{Name: "n"})
+				_, _ = conn.UpdateKey(t.Context(), "none", apiclient.UpdateKeyRequest{Name: "n", Scopes: []string{"*"}})
 			}
 		})
 		w.mustSend(0, func() {
@@ -308,7 +308,7 @@ func TestConfiguredQuota(t *testing.T) {
 		}
 		for range 18 {
 			_ = w.open(obj).RevokeKey(t.Context(), "..") // sends nothing
-			_, _ = w.open(obj).UpdateKey(t.Context(), "none", apiclient.UpdateKeyRequest{Name: "n"})
+			_, _ = w.open(obj).UpdateKey(t.Context(), "none", apiclient.UpdateKeyRequest{Name: "n", Scopes: []string{"*"}})
 		}
 		if of, _ := w.pool.Facts(KeyOf(obj)); of.QuotaMinute != 1 || of.Quota != v1alpha1.QuotaLow {
 			t.Errorf("got %+v", of)

@@ -147,8 +147,21 @@ func (e *Engine) detach(ctx context.Context, s *scene, keepID string) error {
 			return err
 		}
 	}
-	if key, listed := s.seen.listed(keepID); listed && s.conn != nil {
-		_, _ = s.conn.UpdateKey(ctx, keepID, apiclient.UpdateKeyRequest{Name: apiclient.StripMarkers(key.Name), Scopes: key.Scopes})
+	key, listed := s.seen.listed(keepID)
+	if scopes := s.seen.scopesOf(key); listed && s.conn != nil && len(scopes) > 0 {
+		_, _ = s.conn.UpdateKey(ctx, keepID, apiclient.UpdateKeyRequest{Name: apiclient.StripMarkers(key.Name), Scopes: scopes})
 	}
 	return nil
+}
+
+// scopesOf are those that the key keeps when its name changes. Where listings do not tell them, they are those of the
+// settings, if these may be asked for at all. A PATCH without any would take every right from a key in use.
+func (o Observation) scopesOf(key apiclient.Key) []string {
+	if len(key.Scopes) > 0 {
+		return key.Scopes
+	}
+	if _, stop := mayNotPatch(o); stop {
+		return nil
+	}
+	return o.Settings.Scopes
 }

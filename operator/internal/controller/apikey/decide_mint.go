@@ -185,6 +185,8 @@ func adopt(o Observation, next Mint) Action {
 		return refuse("it is revoked or expired; remove adopt to issue a new key")
 	case len(markers) > 0 && !ours:
 		return refuse("its name shows that another ApiKey or Terraform manages it")
+	case len(key.Scopes) == 0:
+		return refuse("the API does not tell its scopes, so that it might lose them")
 	case !covered(o.Connection.AllowedScopes, key.Scopes):
 		return refuse("it has scopes that the Connection does not allow")
 	case !ours:
