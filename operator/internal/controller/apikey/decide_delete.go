@@ -38,7 +38,7 @@ func decideDelete(o Observation, now time.Time) Action {
 
 // awaitDependents keeps everything in step but mints nothing: others need the token in the target until they are done.
 func awaitDependents(o Observation, now time.Time) Action {
-	rest := waits(time.Time{}, InUse, "other ApiKeys still need the Connection whose token this one is")
+	rest := waits(now.Add(othersPause), InUse, "other ApiKeys still need the Connection whose token this one is")
 	return o.firstOf([]phase{sealLost, publish, revokeStrays, retire}, rest, now)
 }
 

@@ -11,6 +11,10 @@ import (
 // maxPrevious is how many replaced keys may live on before scheduled rotations wait.
 const maxPrevious = 5
 
+// othersPause is how often an ApiKey that waits for others to go looks whether they have. Their end is no event of its own.
+// Such a look takes no request while the listing is young enough.
+const othersPause = time.Minute
+
 // mint decides whether a key is to be issued. Every reason not to is looked at after the cause is known, so that a
 // steady ApiKey shows none of them.
 func mint(o Observation, now time.Time) Action {
@@ -128,6 +132,9 @@ func (o Observation) forbidden() (Rest, bool) {
 // mayNotMint says why the settings or the Connection forbid it, for good or for now.
 func mayNotMint(o Observation, now time.Time) (Rest, bool) {
 	if rest, forbidden := o.forbidden(); forbidden {
+		if rest.Has(MaxKeysReached) {
+			rest.Until = now.Add(othersPause)
+		}
 		return rest, true
 	}
 	_, exists := o.newest()
