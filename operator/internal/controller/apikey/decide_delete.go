@@ -9,6 +9,10 @@ import (
 // overdueAfter is when a revocation that does not get through becomes an alarm.
 const overdueAfter = 24 * time.Hour
 
+// releaseApart is how old a listing must be before a deletion asks for another one, which it needs to let go: all deletions
+// of a connection within that time share one.
+const releaseApart = 10 * time.Second
+
 // decideDelete revokes every key of ledgers and marker, and lets go when a listing confirms that none lives. Nothing
 // here can mint.
 func decideDelete(o Observation, now time.Time) Action {
@@ -27,10 +31,16 @@ func decideDelete(o Observation, now time.Time) Action {
 	if rest, stop := o.blocked(); stop {
 		return rest.and(o.pending(now))
 	}
-	if action, found := revokeRemaining(o, now); found {
+	until, hold := o.holdFinalizer()
+	until = later(until, o.Listing.BegunAt.Add(releaseApart)) // when there will be a listing that may show more
+	action, found := revokeRemaining(o, now)
+	switch rest, resting := action.(Rest); {
+	case found && resting && hold:
+		rest.Until = earlier(rest.Until, until)
+		return rest
+	case found:
 		return action
-	}
-	if until, hold := o.holdFinalizer(); hold {
+	case hold:
 		return waits(until, Revoking, "all known keys are revoked; until %s one may still appear whose answer was lost", stamp(until))
 	}
 	return Release{}

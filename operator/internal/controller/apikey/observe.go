@@ -116,15 +116,18 @@ func (e *Engine) noListing(ctx context.Context, state State, err error, otherwis
 }
 
 // freshness is how young the listing must be: younger than this process's leadership, than the last create or rotate
-// whose outcome is unknown, and than the moment from which on it is to judge a stray or an absence.
+// whose outcome is unknown, and than the moment from which on it is to judge a stray or an absence. For a
+// deletion it may be a little older: whoever may make ApiKeys can delete them as often as he likes, and a listing for each
+// would use up the quota that he shares with others. The finalizer waits for a younger one all the same, see decideDelete.
 func (e *Engine) freshness(s *scene, poll time.Duration) apiclient.Freshness {
 	now := e.Now()
 	age := poll
-	since := func(moment time.Time) {
+	atMost := func(moment time.Time, least time.Duration) {
 		if !moment.IsZero() && !moment.After(now) {
-			age = max(min(age, now.Sub(moment)), time.Nanosecond)
+			age = min(age, max(now.Sub(moment), least))
 		}
 	}
+	since := func(moment time.Time) { atMost(moment, time.Nanosecond) } // zero would mean any age
 	since(e.LeaderSince())
 	for _, stray := range s.memory.strays {
 		since(stray.FirstSeen.Add(Observation{Policy: e.Policy, Settings: s.resource.Settings}.strayGrace(stray)))
@@ -136,11 +139,11 @@ func (e *Engine) freshness(s *scene, poll time.Duration) apiclient.Freshness {
 		since(first.Add(absenceApart))
 	}
 	if deleted := s.resource.DeletedAt; !deleted.IsZero() {
-		since(deleted)
+		atMost(deleted, releaseApart-time.Nanosecond)
 		hold, _ := Observation{
 			Object: s.resource.Object, LeaderSince: e.LeaderSince(), Unknown: s.memory.unknown, Policy: e.Policy, Listing: &Listing{},
 		}.holdFinalizer()
-		since(hold)
+		atMost(hold, releaseApart-time.Nanosecond)
 	}
 	return apiclient.Freshness{MaxAge: age}
 }
