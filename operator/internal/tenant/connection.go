@@ -134,6 +134,7 @@ func (c *connection) Verify(ctx context.Context, plaintext apiclient.Secret) err
 		return fmt.Errorf("trying the new key: %w", err)
 	}
 	defer c.entry.slots.force(c.pool.options.Now())()
+	defer c.pool.all.force(c.pool.options.Now())()
 	_, err = trial.ListKeys(apiclient.WithTimeBudget(ctx, verifyTimeout), apiclient.ListOptions{Limit: 1})
 	if apiclient.IsForbidden(err) {
 		return nil

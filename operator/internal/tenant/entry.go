@@ -195,17 +195,27 @@ func (e *entry) limit() int {
 	return max(1, e.pool.options.Workers/2)
 }
 
-// take takes a worker's slot, or says that the connection, or all those of its namespace together, are busy.
+// spared is how many workers no connection holds, so that Secrets are repaired, which takes no request, whatever servers
+// do in however many namespaces.
+const spared = 2
+
+// take takes a worker's slot, or says that the connection, all those of its namespace together, or all there are, are busy.
 func (e *entry) take() (release func(), err error) {
-	now := e.pool.options.Now()
-	leave, ok := e.pool.crowd(e.key).takeUnder(max(1, e.pool.options.Workers/2), now)
+	now, workers := e.pool.options.Now(), e.pool.options.Workers
+	leave, ok := e.pool.crowd(e.key).takeUnder(max(1, workers/2), now)
 	if !ok {
+		return nil, e.pool.busy(moment)
+	}
+	giveBack, ok := e.pool.all.takeUnder(max(1, workers-spared), now)
+	if !ok {
+		leave()
 		return nil, e.pool.busy(moment)
 	}
 	done, comeBack := e.slots.take(e.limit(), now)
 	if comeBack > 0 {
+		giveBack()
 		leave()
 		return nil, e.pool.busy(comeBack)
 	}
-	return func() { done(); leave() }, nil
+	return func() { done(); giveBack(); leave() }, nil
 }

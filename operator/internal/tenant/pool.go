@@ -55,6 +55,7 @@ type Pool struct {
 	entries map[Key]*entry
 	strays  map[string]int64  // revoked, by identity
 	crowds  map[string]*slots // by namespace
+	all     slots             // of all connections
 }
 
 var _ apikey.Connections = &Pool{}
