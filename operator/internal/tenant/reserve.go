@@ -16,8 +16,8 @@ import (
 )
 
 // ReserveMint implements apikey.Connection. It is the last word before a POST that issues a key, so everything that
-// speaks against one is read live. What differs from what was decided on is an ErrConflict: look again. Before it
-// returns, what the key's revocation needs cannot be deleted any more.
+// speaks against one is read live. What differs from what was decided on is an ErrConflict: look again. What is
+// being deleted is an ErrConnectionNotReady. Before it returns, what the key's revocation needs cannot be deleted any more.
 func (c *connection) ReserveMint(ctx context.Context, uid string, first bool) error {
 	if err := c.seedMints(ctx); err != nil {
 		return err
@@ -69,6 +69,12 @@ func orConflict(err error, format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), apikey.ErrConflict)
 }
 
+// leaving is about an object in deletion that somebody else's finalizer holds. It can take none of ours any more, so looking
+// again at once is of no use.
+func leaving(what string) error {
+	return fmt.Errorf("%w: %s is being deleted, and could not be kept until a key is revoked: let it go and make it again", apikey.ErrConnectionNotReady, what)
+}
+
 // unchanged reads the object live, and compares it with the one that was decided on.
 func (c *connection) unchanged(ctx context.Context) (v1alpha1.ConnectionObject, error) {
 	obj, err := c.pool.object(ctx, c.pool.options.Live, c.entry.key)
@@ -83,7 +89,7 @@ func (c *connection) unchanged(ctx context.Context) (v1alpha1.ConnectionObject, 
 	case obj.Settings().SuspendMinting:
 		return nil, orConflict(nil, "minting through %s is suspended", c.entry.key)
 	case !obj.GetDeletionTimestamp().IsZero() && !controllerutil.ContainsFinalizer(obj, v1alpha1.FinalizerInUse):
-		return nil, orConflict(nil, "%s is being deleted", c.entry.key)
+		return nil, leaving(c.entry.key.String())
 	}
 	return obj, nil
 }
@@ -134,7 +140,7 @@ func (c *connection) hold(ctx context.Context, obj client.Object) error {
 	}
 	what := fmt.Sprintf("in-use finalizer on %T %s", obj, client.ObjectKeyFromObject(obj))
 	if !obj.GetDeletionTimestamp().IsZero() {
-		return orConflict(nil, "%s, which is being deleted", what)
+		return leaving(fmt.Sprintf("%s %s", kindOf(obj), client.ObjectKeyFromObject(obj)))
 	}
 	err := c.pool.options.Client.Patch(ctx, obj, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
@@ -144,4 +150,11 @@ func (c *connection) hold(ctx context.Context, obj client.Object) error {
 		return fmt.Errorf("%s: %w", what, cluster.OfSecret(err))
 	}
 	return nil
+}
+
+func kindOf(obj client.Object) string {
+	if _, is := obj.(*corev1.Secret); is {
+		return "the token Secret"
+	}
+	return "the connection"
 }
