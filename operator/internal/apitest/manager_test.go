@@ -65,18 +65,28 @@ func TestImageIsThatOfTheVersion(t *testing.T) {
 	}
 }
 
-// The budget is about the operator's pods, and never holds up the drain of the only one.
-func TestDisruptionBudget(t *testing.T) {
+// The budget of docs/operator/install.md is about the operator's pods, and never holds up the drain of the only one.
+func TestDocumentedDisruptionBudget(t *testing.T) {
 	t.Parallel()
+	page, err := os.ReadFile(repository + "/docs/operator/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile(`(?ms)^(apiVersion: policy/v1\n.*?)^EOF$`).FindStringSubmatch(string(page))
+	if block == nil {
+		t.Fatal("no budget")
+	}
 	var deployment appsv1.Deployment
 	var budget policyv1.PodDisruptionBudget
 	mustReadInto(t, manager+"/deployment.yaml", &deployment)
-	mustReadInto(t, manager+"/disruption-budget.yaml", &budget)
+	if err := yaml.UnmarshalStrict([]byte(block[1]), &budget); err != nil {
+		t.Fatal(err)
+	}
 	if diff := cmp.Diff(deployment.Spec.Selector, budget.Spec.Selector); diff != "" {
 		t.Error(diff)
 	}
-	if most := budget.Spec.MaxUnavailable; budget.Spec.MinAvailable != nil || most == nil || most.IntValue() != 1 {
-		t.Errorf("%+v", budget.Spec)
+	if most := budget.Spec.MaxUnavailable; budget.Spec.MinAvailable != nil || most == nil || most.IntValue() != 1 || budget.Namespace != "betterdata-system" {
+		t.Errorf("%+v", budget)
 	}
 }
 
