@@ -240,15 +240,19 @@ func (o Observation) deleteFormer(rest Rest, now time.Time) Action {
 }
 
 // restart rolls the workloads once after a newer key was published. The target itself remembers that they are still
-// to be rolled, so that neither a restart of the operator nor a new entry in the list rolls anything.
+// to be rolled, so that neither a restart of the operator nor a new entry in the list rolls anything. A former one that
+// holds the same key may remember it too, if it was the target for a while.
 func restart(o Observation, _ time.Time) Action {
-	if o.Target.Ownership != Ours || !o.Target.RestartPending {
-		return Rest{}
+	for _, t := range o.targets() {
+		if t.Ownership != Ours || !t.RestartPending || t.Sequence != o.Target.Sequence {
+			continue
+		}
+		if o.Settings.Suspend {
+			return stalls(Suspended, "spec.suspend is set: workloads are not restarted")
+		}
+		return Restart{Target: t}
 	}
-	if o.Settings.Suspend {
-		return stalls(Suspended, "spec.suspend is set: workloads are not restarted")
-	}
-	return Restart{Target: o.Target}
+	return Rest{}
 }
 
 // restartsAfter reports whether the workloads are to be restarted because of the publication: it moves consumers to a

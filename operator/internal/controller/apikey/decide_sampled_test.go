@@ -110,7 +110,7 @@ func policyPromise(o Observation, action Action) string {
 	case Restart:
 		return first(map[string]bool{
 			"suspended or deleted":  o.Settings.Suspend || !alive,
-			"nothing was published": !o.Target.RestartPending || o.Target.Ownership != Ours,
+			"nothing was published": !a.Target.RestartPending || a.Target.Ownership != Ours,
 		})
 	}
 	return ""

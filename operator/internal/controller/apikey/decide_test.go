@@ -148,6 +148,7 @@ func TestDecideActs(t *testing.T) {
 		"adopt: then rotated":                          {do(fresh, adopting, called("a1", "old ["+string(ours)+"]")), "mint"},
 		"adopted key, overlap over":                    {do(adopted), "revoke/a1"},
 		"restart pending":                              {do(restartPending), "restart"},
+		"restart pending in a former Secret":           {do(former, func(o *Observation) { o.Former[0].RestartPending = true }), "restart"},
 		"renamed target":                               {do(gone, former), "publish/reader"},
 		"former target behind":                         {do(rotated(time.Hour), former), "publish/before"},
 		"former target, overlap over":                  {do(former, func(o *Observation) { o.Former[0].PublishedAt = now.Add(-48 * time.Hour) }), "target/before"},
