@@ -205,7 +205,7 @@ func TestOperatorNoMintThroughWhatIsBeingDeleted(t *testing.T) {
 	for _, name := range []string{"dying", "orphaned"} {
 		reader := c.apiKey("reader-"+name, v1alpha1.ConnectionReference{Name: name})
 		c.mustMake(reader)
-		c.mustBe(c.openAs(reader).ReserveMint(t.Context(), string(reader.UID), true), apikey.ErrConflict)
+		c.mustBe(c.openAs(reader).ReserveMint(t.Context(), string(reader.UID), true), apikey.ErrConnectionNotReady)
 	}
 	for _, obj := range []client.Object{dying, secret} { // let them go
 		if err := c.live.Get(t.Context(), client.ObjectKeyFromObject(obj), obj); err != nil {

@@ -224,6 +224,7 @@ func (o Observation) deleteFormer(rest Rest, now time.Time) Action {
 	for _, former := range o.Former {
 		switch {
 		case former.Terminating: // finalizers of others hold it
+		case o.remembersRestart(former): // which comes first
 		case former.InUse:
 			rest = rest.and(stalls(InUse, "Secret %s, which secret.name no longer names, holds the token of a connection: set secret.name of its tokenSecretRef to %s",
 				former.Name, o.Settings.TargetName))
@@ -244,7 +245,7 @@ func (o Observation) deleteFormer(rest Rest, now time.Time) Action {
 // holds the same key may remember it too, if it was the target for a while.
 func restart(o Observation, _ time.Time) Action {
 	for _, t := range o.targets() {
-		if t.Ownership != Ours || !t.RestartPending || t.Sequence != o.Target.Sequence {
+		if !o.remembersRestart(t) {
 			continue
 		}
 		if o.Settings.Suspend {
@@ -253,6 +254,10 @@ func restart(o Observation, _ time.Time) Action {
 		return Restart{Target: t}
 	}
 	return Rest{}
+}
+
+func (o Observation) remembersRestart(t Target) bool {
+	return t.Ownership == Ours && t.RestartPending && t.Sequence == o.Target.Sequence
 }
 
 // restartsAfter reports whether the workloads are to be restarted because of the publication: it moves consumers to a
