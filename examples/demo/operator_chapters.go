@@ -14,7 +14,7 @@ import (
 
 // strayGrace stands in for the default of two minutes, so that nobody has to wait for it. Only a demo and tests may set it so
 // low: see the flag's help.
-const strayGrace = "8s"
+const strayGrace = "12s"
 
 func (d *operatorDemo) install(ctx context.Context) (err error) {
 	d.step("A cluster", "A real control plane of Kubernetes is started on this machine, and the operator is installed: CRDs, roles, Deployment. The CRDs are there from the start, as its garbage collector would else notice them half a minute later.")
@@ -143,14 +143,15 @@ func (d *operatorDemo) drift(ctx context.Context) error {
 }
 
 func (d *operatorDemo) rotate(ctx context.Context) error {
-	d.step("Rotate", "Asked for by an annotation. The old key lives on for an overlap, here of five seconds, so that nobody is cut off.")
+	d.step("Rotate", "Asked for by an annotation. The old key lives on for an overlap, here of fifteen seconds, so that nobody is cut off.")
 	first, err := d.published(ctx)
 	if err != nil {
 		return err
 	}
-	if err := d.askForRotation(ctx, "betterdata.co/rotate-overlap=5s"); err != nil {
+	if err := d.askForRotation(ctx, "betterdata.co/rotate-overlap=15s"); err != nil {
 		return err
 	}
+	old := d.use(ctx, first, inventory) // at once: the overlap runs
 	second, err := d.published(ctx)
 	if err != nil {
 		return err
@@ -158,7 +159,7 @@ func (d *operatorDemo) rotate(ctx context.Context) error {
 	err = errors.Join(
 		d.expect("the Secret holds a new key", true, second != first),
 		d.expect("GET inventory with the new key", "200", d.use(ctx, second, inventory)),
-		d.expect("GET inventory with the old key", "200", d.use(ctx, first, inventory)),
+		d.expect("GET inventory with the old key", "200", old),
 	)
 	if err != nil {
 		return err

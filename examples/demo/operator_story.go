@@ -11,7 +11,7 @@ import (
 )
 
 // How long the story waits for anything to come true.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // operatorDemo is the stage of the second half: a tenant, a cluster, the operator, and a program that uses the key.
 type operatorDemo struct {

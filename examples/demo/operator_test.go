@@ -61,7 +61,7 @@ func TestOperatorDemoFails(t *testing.T) {
 		t.Run(faults, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			d := &operatorDemo{story: story{out: &out, began: time.Now()}, programs: programs, patience: 20 * time.Second}
+			d := &operatorDemo{story: story{out: &out, began: time.Now()}, programs: programs, patience: 45 * time.Second}
 			err := d.stage(t.Context(), faults)
 			if !errors.Is(err, errUnexpected) || !strings.Contains(out.String(), "FAIL") {
 				t.Errorf("the story does not show what failed (%v):\n%s", err, out.String())
