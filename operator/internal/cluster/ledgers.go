@@ -1,9 +1,12 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -80,13 +83,42 @@ func (c *Cluster) Ledger(ctx context.Context, ref apikey.Ref, name string) (apik
 	return decode(&secret)
 }
 
-// CreateLedger implements apikey.Cluster.
+// CreateLedger implements apikey.Cluster. A dry run also tells if an admission webhook would change what is recorded: a key
+// of such a ledger would be lost.
 func (c *Cluster) CreateLedger(ctx context.Context, r *apikey.Resource, l apikey.LedgerRecord, dryRun bool) error {
-	options := []client.CreateOption{client.FieldOwner(v1alpha1.FieldOwner)}
-	if dryRun {
-		options = append(options, client.DryRunAll)
+	secret := encode(r, l)
+	if !dryRun {
+		return translatedCreate(c.client.Create(ctx, secret, client.FieldOwner(v1alpha1.FieldOwner)), l.Plaintext)
 	}
-	return translatedCreate(c.client.Create(ctx, encode(r, l), options...), l.Plaintext)
+	err := c.client.Create(ctx, secret, client.FieldOwner(v1alpha1.FieldOwner), client.DryRunAll)
+	if err != nil {
+		return translatedCreate(err, l.Plaintext)
+	}
+	if what := changedOnTheWay(encode(r, l), secret); what != "" {
+		return fmt.Errorf("%w: an admission webhook or policy changes %s of Secrets of type %s: exempt them", apikey.ErrRefused, what, v1alpha1.SecretTypeLedger)
+	}
+	return nil
+}
+
+// changedOnTheWay names what of a ledger is not as it was sent; empty: nothing that matters. Others may add to it.
+func changedOnTheWay(sent, got *corev1.Secret) string {
+	owner := metav1.GetControllerOfNoCopy(got)
+	switch {
+	case got.Type != sent.Type:
+		return "the type"
+	case got.Immutable == nil || !*got.Immutable:
+		return "the immutability"
+	case !controllerutil.ContainsFinalizer(got, v1alpha1.FinalizerLedger):
+		return "the finalizers"
+	case owner == nil || owner.UID != sent.OwnerReferences[0].UID:
+		return "the owner"
+	}
+	for _, entry := range slices.Sorted(maps.Keys(sent.Data)) {
+		if !bytes.Equal(got.Data[entry], sent.Data[entry]) {
+			return "the entry " + entry
+		}
+	}
+	return ""
 }
 
 // DeleteLedger implements apikey.Cluster. The object is deleted before our finalizer lets it go: should this end in
