@@ -65,13 +65,23 @@ func (s *scene) draft(a Mint) LedgerRecord {
 	}
 }
 
-// placeholderLength is about that of a key: admission may judge the size of a Secret.
-const placeholderLength = 64
+// placeholderLength is more than that of most keys: what fits into the Secret with it fits with the key, too.
+const placeholderLength = 256
+
+// placeholder stands for the key that is to come.
+func (s *scene) placeholder() apiclient.Secret {
+	length := placeholderLength
+	if newest, ok := s.seen.newest(); ok {
+		record, _ := s.record(newest.Sequence)
+		length = max(length, len(record.Plaintext.Reveal()))
+	}
+	return apiclient.NewSecret(strings.Repeat("x", length))
+}
 
 // rehearse has the API server judge the ledger and the target without writing them.
 func (e *Engine) rehearse(ctx context.Context, s *scene, a Mint) error {
 	record := s.draft(a)
-	record.ID, record.Plaintext = "placeholder", apiclient.NewSecret(strings.Repeat("x", placeholderLength))
+	record.ID, record.Plaintext = "placeholder", s.placeholder()
 	if err := e.Cluster.CreateLedger(ctx, s.resource, record, true); err != nil {
 		return fmt.Errorf("the ledger could not be written: %w", err)
 	}
