@@ -11,9 +11,9 @@ import (
 // render returns the entries that a target holds of a ledger. Its error never holds the key.
 func (r *Resource) render(l LedgerRecord) (map[string]apiclient.Secret, error) {
 	entries := map[string]apiclient.Secret{r.Settings.TargetKey: l.Plaintext}
+	all := &rendering{data: templateData{l.Plaintext.Reveal(), l.ID, l.Prefix, l.Last4, r.Name, r.Namespace, r.BaseURL}}
 	for _, name := range slices.Sorted(maps.Keys(r.Secret.Template)) {
-		data := templateData{l.Plaintext.Reveal(), l.ID, l.Prefix, l.Last4, r.Name, r.Namespace, r.BaseURL}
-		text, err := execute(name, r.Secret.Template[name], data)
+		text, err := all.execute(name, r.Secret.Template[name])
 		if err != nil {
 			return nil, err
 		}
