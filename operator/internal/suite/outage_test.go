@@ -46,7 +46,7 @@ var (
 
 // The first retry after a failure comes after 5 s, then 10 s, and each may be repeated once.
 var outages = map[string]outage{
-	"connection refused": {reason: v1alpha1.ReasonAPIUnavailable, requests: 0, begin: func(t *testing.T, w *world) func() { t.Helper(); return w.refuse(t) }},
+	"connection refused": {reason: v1alpha1.ReasonAPIUnavailable, requests: 8, begin: func(t *testing.T, w *world) func() { t.Helper(); return w.refuse(t) }},
 	"hanging":            {reason: v1alpha1.ReasonAPIUnavailable, requests: 4, begin: func(_ *testing.T, w *world) func() { return w.hang() }},
 	"401": {reason: v1alpha1.ReasonTokenRejected, waits: v1alpha1.ReasonWaitingForConnection, requests: 1,
 		begin: answering(http.StatusUnauthorized, isJSON, `{"error":"Invalid API key","code":"INVALID_API_KEY"}`)},
@@ -70,13 +70,15 @@ func TestOperatorAPIUnavailable(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.connect(t)
-			w.start(t)
-			o.run(t, w)
+			o.run(t, w, w.start(t, logsRequests))
 		})
 	}
 }
 
-func (o outage) run(t *testing.T, w *world) {
+// logsRequests has the operator log each request to the API.
+const logsRequests = "--zap-log-level=4"
+
+func (o outage) run(t *testing.T, w *world, process *operator) {
 	t.Helper()
 	var steady []string
 	for i := range 10 {
@@ -90,6 +92,10 @@ func (o outage) run(t *testing.T, w *world) {
 	w.awaitSettled(t, all...)
 	held := w.entry(t.Context(), "rotated")
 	before, live := changes(w.Stats()), w.liveKeys()
+	recorded, err := w.ledgers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	end := o.begin(t, w)
 	w.annotate(t, "rotated", v1alpha1.AnnotationRotateRequestedAt, "now")
@@ -98,13 +104,16 @@ func (o outage) run(t *testing.T, w *world) {
 	w.awaitCondition(t, &v1alpha1.Connection{}, "default", v1alpha1.ConditionReady, "False", o.reason)
 	w.awaitUnready(t, "late", cmp.Or(o.waits, o.reason))
 	w.awaitUnready(t, "doomed", v1alpha1.ReasonRevocationPending)
-	requests := w.requestsWithin(t, observed)
+	requests := w.requestsWithin(t, process, observed)
 	t.Logf("%d requests in %v", requests, observed)
 	if requests > o.requests {
 		t.Errorf("%d requests in %v, want at most %d", requests, observed, o.requests)
 	}
 	if now := changes(w.Stats()); now != before || !slices.Equal(w.liveKeys(), live) {
 		t.Errorf("%d changes during the outage; live were %v, now %v", now-before, live, w.liveKeys())
+	}
+	if ledgers, err := w.ledgers(t.Context()); err != nil || !slices.Equal(ledgers, recorded) {
+		t.Errorf("%d ledgers before the outage, now others, %d: %v", len(recorded), len(ledgers), err)
 	}
 	for _, name := range all {
 		if w.entry(t.Context(), name) == "" {
@@ -140,15 +149,24 @@ func (w *world) awaitUnready(t *testing.T, name, reason string) {
 	})
 }
 
-// requestsWithin counts the requests that manage keys and arrive within a time.
-func (w *world) requestsWithin(t *testing.T, duration time.Duration) int64 {
+// requestsWithin counts the requests that manage keys within a time: those that arrive, or those that the operator says it
+// has made, if they are more. One that is refused a connection arrives nowhere.
+func (w *world) requestsWithin(t *testing.T, o *operator, duration time.Duration) int64 {
 	t.Helper()
-	before := w.arrived.Load()
+	arrived, made := w.arrived.Load(), o.requests()
+	if made == 0 {
+		t.Fatal("the operator has logged no request, so it cannot be asked for their number")
+	}
 	over := time.NewTimer(duration)
 	defer over.Stop()
 	select {
 	case <-over.C:
 	case <-t.Context().Done():
 	}
-	return w.arrived.Load() - before
+	return max(w.arrived.Load()-arrived, o.requests()-made)
+}
+
+// requests is how many requests to the API the operator has logged, which it does with [logsRequests].
+func (o *operator) requests() int64 {
+	return int64(strings.Count(o.output.String(), "API request"))
 }
