@@ -20,8 +20,11 @@ type history struct {
 	// done objects until what change asked for is done. Beside it, the world has to be settled.
 	done func(ctx context.Context, w *world, before string) error
 
+	// end waits for what the story comes to, given the key that was in service before; nil: the ApiKey has one key, in its
+	// Secret.
+	end       func(t *testing.T, w *world, before string)
 	noOverlap bool
-	deleted   bool // the story ends without an ApiKey
+	revoked   bool // the key of before is to be revoked at once, so that nobody may use it any more
 }
 
 // rotating is the spec of a key whose replaced keys do not live long.
@@ -69,8 +72,42 @@ var histories = map[string]history{
 		},
 	},
 	"deletion": {
-		effects: []string{"RevokeKey", "DeleteLedger", "RemoveFinalizer"}, spec: rotating, deleted: true,
+		effects: []string{"RevokeKey", "DeleteTarget", "DeleteLedger", "RemoveFinalizer"}, spec: rotating, revoked: true,
 		change: func(t *testing.T, w *world) { t.Helper(); w.remove(t, &v1alpha1.ApiKey{}, "reader") },
+		end: func(t *testing.T, w *world, _ string) {
+			t.Helper()
+			w.awaitGone(t, &v1alpha1.ApiKey{}, "reader")
+			w.awaitSettled(t)
+			w.awaitGone(t, &corev1.Secret{}, "reader")
+		},
+	},
+	"renamed": {
+		effects: []string{"DeleteTarget"}, spec: rotating,
+		change: func(t *testing.T, w *world) {
+			t.Helper()
+			w.newKey(t, "reader", append(slices.Clone(rotating), "secret: {name: renamed}")...)
+		},
+		end: func(t *testing.T, w *world, before string) {
+			t.Helper()
+			w.awaitGone(t, &corev1.Secret{}, "reader")
+			w.awaitReady(t, "reader")
+			ledgers, err := w.ledgers(t.Context())
+			if err != nil || len(ledgers) != 1 || ledgers[0].plaintext != before || w.entry(t.Context(), "renamed") != before {
+				t.Errorf("%d ledgers (%v), and the renamed Secret holds key %s, want %s", len(ledgers), err,
+					w.identify(w.entry(t.Context(), "renamed")), w.identify(before))
+			}
+			w.consume(t, "renamed").mustWork(t)
+			w.mustHaveIssued(t, 1, 0)
+		},
+	},
+	"retained": {
+		effects: []string{"DetachTarget", "UpdateKey"}, spec: append(slices.Clone(rotating), "deletionPolicy: Retain"),
+		change: func(t *testing.T, w *world) { t.Helper(); w.remove(t, &v1alpha1.ApiKey{}, "reader") },
+		end: func(t *testing.T, w *world, before string) {
+			t.Helper()
+			w.awaitGone(t, &v1alpha1.ApiKey{}, "reader")
+			w.mustHaveRetained(t, before)
+		},
 	},
 }
 
@@ -112,7 +149,7 @@ func (h history) run(t *testing.T, point string) {
 	w.deploy(t, "forecaster")
 	consumer := w.consume(t, "reader")
 	before := h.prepare(t, w, consumer)
-	if h.deleted {
+	if h.revoked {
 		consumer.mustNeverFail(t)
 	}
 
@@ -121,10 +158,9 @@ func (h history) run(t *testing.T, point string) {
 	victim.awaitDeath(t)
 	w.start(t)
 
-	if h.deleted {
-		w.awaitGone(t, &v1alpha1.ApiKey{}, "reader")
-		w.awaitSettled(t)
-		w.awaitGone(t, &corev1.Secret{}, "reader")
+	if h.end != nil {
+		h.end(t, w, before)
+		consumer.mustNeverFail(t)
 		return
 	}
 	eventually(t, func(ctx context.Context) error {
