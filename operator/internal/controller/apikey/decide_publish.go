@@ -256,8 +256,11 @@ func restart(o Observation, _ time.Time) Action {
 	return Rest{}
 }
 
+// remembersRestart reports whether workloads are to be rolled for the key in service. A sequence that is not its own is
+// not believed: workloads that were told too high a number would be rolled for none of the next keys.
 func (o Observation) remembersRestart(t Target) bool {
-	return t.Ownership == Ours && t.RestartPending && t.Sequence == o.Target.Sequence
+	serving, ok := o.published()
+	return ok && t.Ownership == Ours && t.RestartPending && t.Sequence == serving.Sequence
 }
 
 // restartsAfter reports whether the workloads are to be restarted because of the publication: it moves consumers to a

@@ -22,6 +22,7 @@ func TestDecideRests(t *testing.T) {
 		"dead key, strays":                             {do(deadKey, stray("s1", time.Minute), stray("s2", time.Minute)), rested{StrayPending}},
 		"leaked, immutable Secret shows it":            {do(rotated(time.Hour), former, leaked, func(o *Observation) { o.Former[0].Ownership = Unusable }), rested{SecretConflict}},
 		"former Secret in use":                         {do(former, formerInUse), rested{InUse}},
+		"restart pending, sequence raised":             {do(restartPending, func(o *Observation) { o.Target.Sequence = 7 }, failing("publish/reader", Failure{Reason: KubernetesUnavailable})), rested{KubernetesUnavailable}},
 		"API down, steady":                             {do(offline), rested{APIUnavailable}},
 		"API down, rotation due":                       {do(due, offline), rested{APIUnavailable}},
 		"API down, first key":                          {do(fresh, offline), rested{APIUnavailable}},
