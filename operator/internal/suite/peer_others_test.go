@@ -30,7 +30,7 @@ func TestOperatorPeerCCOOutageWindow(t *testing.T) {
 	w.awaitPolls(t, 2)
 	w.RemoveFault(fault)
 	eventually(t, func(ctx context.Context) error { // status alone may be that of the time before
-		return unless(w.entry(ctx, "reader") == key, "the Secret holds %q", w.held(t))
+		return unless(w.entry(ctx, "reader") == key, "the Secret holds %q", w.identify(w.entry(ctx, "reader")))
 	})
 	w.awaitReady(t, "reader")
 	if !w.alive(other) {
