@@ -23,6 +23,7 @@ type simCluster struct {
 	refused   bool
 	meddled   int                  // the step at which people last changed records behind the operator's back
 	deleted   map[string]time.Time // by uid: when people last deleted a target, and with it since when it held its key
+	spoiled   map[string]time.Time // by uid: when people last took the key out of a target
 	orphansOK map[string]bool      // uids whose ApiKey was removed by force
 }
 
@@ -49,7 +50,7 @@ const (
 func newSimCluster(s *sim, number int) *simCluster {
 	c := &simCluster{
 		s: s, uid: fmt.Sprintf("cluster-%d", number), token: map[string]string{}, workloads: map[string]*simWorkload{},
-		accepted: map[string]bool{}, orphansOK: map[string]bool{}, meddled: -1, deleted: map[string]time.Time{},
+		accepted: map[string]bool{}, orphansOK: map[string]bool{}, meddled: -1, deleted: map[string]time.Time{}, spoiled: map[string]time.Time{},
 		history: []*etcd{{apiKeys: map[string]Resource{}, ledgers: map[string]LedgerRecord{}, targets: map[string]TargetRecord{}}},
 	}
 	for _, name := range []string{mainConnection, bootConnection} {

@@ -142,6 +142,9 @@ func (c *simCluster) touchTarget() {
 	s, name := c.s, names[c.s.rng.IntN(len(names))]
 	tampering := s.rng.IntN(5)
 	c.meddled = s.steps
+	if tampering != 2 && tampering != 3 {
+		c.spoiled[c.present().targets[name].Labels["uid"]] = s.now
+	}
 	s.logf("%s: target %s is touched (%d)", c.uid, name, tampering)
 	c.commit(func(e *etcd) {
 		t := e.targets[name]

@@ -72,7 +72,7 @@ func (p *process) onRevoke(k *simKey) {
 	if !k.now().Live() {
 		return
 	}
-	if shown := s.lastShown[k.id]; s.tainted[k.id] && (s.now.Sub(shown) >= pollEvery || !p.c.deleted[k.owner].Before(shown)) {
+	if shown := s.lastShown[k.id]; s.tainted[k.id] && (s.now.Sub(shown) >= pollEvery || !p.c.spoiled[k.owner].Before(shown)) {
 		return // people destroyed its ledger, and its Secret too or no consumer has it any more
 	}
 	r, exists := p.c.byUID(k.owner)
