@@ -39,7 +39,7 @@ func eventuallyWithin(t *testing.T, patience time.Duration, check func(ctx conte
 	var last error
 	for {
 		err := check(ctx)
-		if err == nil {
+		if err == nil && ctx.Err() == nil { // what could not look any more has no objection either
 			return
 		}
 		if last == nil || ctx.Err() == nil {
@@ -238,4 +238,10 @@ func (w *world) entry(ctx context.Context, secret string) string {
 		return ""
 	}
 	return string(bytes.TrimSpace(found.Data[v1alpha1.DefaultSecretKey]))
+}
+
+// replaced objects until the Secret holds another key than before. One that cannot be read holds none.
+func (w *world) replaced(ctx context.Context, secret, before string) error {
+	now := w.entry(ctx, secret)
+	return unless(now != "" && now != before, "Secret %s holds key %q, before %q", secret, w.identify(now), w.identify(before))
 }

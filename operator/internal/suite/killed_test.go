@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -122,8 +123,10 @@ func rotated(ctx context.Context, w *world, before string) error {
 	if err := w.get(ctx, "reader", apiKey); err != nil {
 		return err
 	}
-	return unless(w.entry(ctx, "reader") != before && apiKey.Status.LastHandledRotateAt == apiKey.Annotations[v1alpha1.AnnotationRotateRequestedAt],
-		"not rotated: %+v", apiKey.Status)
+	if apiKey.Status.LastHandledRotateAt != apiKey.Annotations[v1alpha1.AnnotationRotateRequestedAt] {
+		return fmt.Errorf("not rotated: %+v", apiKey.Status)
+	}
+	return w.replaced(ctx, "reader", before)
 }
 
 // The operator is killed, as by kill -9, before and after every effect that it has on either server. After a restart
