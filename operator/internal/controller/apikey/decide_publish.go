@@ -265,7 +265,7 @@ func (o Observation) remembersRestart(t Target) bool {
 
 // restartsAfter reports whether the workloads are to be restarted because of the publication: it moves consumers to a
 // newer key. Where the target cannot tell what they have, because somebody has deleted it or raised its sequence, what
-// tells is whether the key was made to replace another. Workloads that were restarted for it already stay as they are.
+// tells is whether the key is the first. Workloads that were restarted for it already stay as they are.
 func (o Observation) restartsAfter(a Publish) bool {
 	i := slices.IndexFunc(o.Ledgers, func(l Ledger) bool { return l.Sequence == a.Sequence })
 	if i < 0 {
@@ -280,5 +280,5 @@ func (o Observation) restartsAfter(a Publish) bool {
 	case held == 0 && len(o.Former) > 0: // not deleted, but renamed
 		return slices.ContainsFunc(o.Former, func(t Target) bool { return t.RestartPending || !t.Serves(wanted.Fingerprint) })
 	}
-	return wanted.Cause.replaces()
+	return wanted.Cause != CauseFirst
 }

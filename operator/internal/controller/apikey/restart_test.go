@@ -14,7 +14,7 @@ func TestRestartsAfter(t *testing.T) {
 		edits []func(o *Observation)
 		want  bool
 	}{
-		"first key":                              {do(gone), false},
+		"first key":                              {do(gone, func(o *Observation) { o.Ledgers[0].Cause = CauseFirst }), false},
 		"repaired":                               {nil, false},
 		"successor":                              {do(sealedOnly), true},
 		"successor, no workloads":                {do(sealedOnly, func(o *Observation) { o.Workloads.Configured = false }), false},
@@ -22,9 +22,9 @@ func TestRestartsAfter(t *testing.T) {
 		"deleted before the successor came":      {do(sealedOnly, gone), true},
 		"deleted long after":                     {do(rotated(time.Hour), deadKey, gone), true},
 		"deleted, made for a dead key":           {do(func(o *Observation) { o.Ledgers[0].Cause = CauseReissue }, gone), true},
-		"deleted, the only key":                  {do(gone), false},
 		"sequence raised, replaced":              {do(sealedOnly, func(o *Observation) { o.Target.Sequence = 9 }), true},
-		"sequence raised, the only key":          {do(func(o *Observation) { o.Target.Sequence = 9 }), false},
+		"sequence raised, the first key":         {do(func(o *Observation) { o.Target.Sequence, o.Ledgers[0].Cause = 9, CauseFirst }), false},
+		"deleted, its ledger was lost before":    {do(gone, func(o *Observation) { o.Ledgers[0].Cause = CauseRecovered }), true},
 		"taken over":                             {do(adopted, gone, func(o *Observation) { o.Ledgers[0].Cause = CauseAdopt }), true},
 		"renamed, former one in step":            {do(rotated(time.Hour), gone, formerHolds(2, false)), false},
 		"renamed, former one's restart pending":  {do(rotated(time.Hour), gone, formerHolds(2, true)), true},
