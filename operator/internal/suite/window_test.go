@@ -49,8 +49,12 @@ func TestOperatorRotatesInWindows(t *testing.T) {
 		eventually(t, func(ctx context.Context) error { return w.replaced(ctx, name, keys[name]) })
 	}
 	// The status tells when it will be: at the end, as no window is left before it.
-	eventually(t, func(context.Context) error {
-		status := w.status(t, "closed")
+	eventually(t, func(ctx context.Context) error {
+		closed := &v1alpha1.ApiKey{}
+		if err := w.get(ctx, "closed", closed); err != nil {
+			return err
+		}
+		status := closed.Status
 		return unless(status.NextRotationTime != nil && status.NextRotationTime.Time.Equal(issuedAt(status).Add(ninetyDays)) &&
 			time.Since(issuedAt(status)) > ninetyDays/2, "closed: %+v", status)
 	})
