@@ -8,5 +8,6 @@
 //
 // Reading order: harness_world_test.go (what a test has), harness_operator_test.go (processes, and where they are killed),
 // harness_tenant_test.go (the API and its outages), harness_consumer_test.go (who must never be turned away),
-// harness_objects_test.go (reading and waiting), harness_canary_test.go (what must be nowhere).
+// harness_objects_test.go (reading and waiting), harness_age_test.go (keys that are made old), harness_canary_test.go (what must
+// be nowhere).
 package suite

@@ -58,8 +58,8 @@ func scopesBeyond(allowed, wanted []string) []string {
 }
 
 // beyondMaxKeys judges the first key of an ApiKey: those that have one come first, then the others, oldest first. An
-// ApiKey with a ledger has its place, so that no successor is ever refused. ApiKeys of namespaces that are not allowed
-// take no place.
+// ApiKey with a ledger has its place, so that no successor is ever refused. ApiKeys that are refused for their namespace or
+// their scopes take no place.
 func (c *connection) beyondMaxKeys(ctx context.Context, cluster *v1alpha1.ClusterConnection) (refusal, error) {
 	limit := cluster.Spec.MaxKeys
 	if limit == nil || c.hasPlace(ctx, c.resource.UID) {
@@ -77,7 +77,7 @@ func (c *connection) beyondMaxKeys(ctx context.Context, cluster *v1alpha1.Cluste
 		switch {
 		case string(user.UID) == c.resource.UID:
 			older = false
-		case c.hasPlace(ctx, string(user.UID)), older && user.DeletionTimestamp.IsZero() && cluster.AllowsNamespace(user.Namespace):
+		case c.hasPlace(ctx, string(user.UID)), older && user.DeletionTimestamp.IsZero() && admits(cluster, user):
 			before++
 		}
 	}
@@ -86,6 +86,10 @@ func (c *connection) beyondMaxKeys(ctx context.Context, cluster *v1alpha1.Cluste
 	}
 	return refuse(v1alpha1.ReasonMaxKeysReached,
 		"ClusterConnection %s allows %d ApiKeys, and as many come first: delete one, or have maxKeys raised", cluster.Name, *limit), nil
+}
+
+func admits(cluster *v1alpha1.ClusterConnection, a *v1alpha1.ApiKey) bool {
+	return cluster.AllowsNamespace(a.Namespace) && len(scopesBeyond(cluster.Spec.AllowedScopes, a.Spec.Scopes)) == 0
 }
 
 // hasPlace reports whether the ApiKey has a key, or is just getting its first.

@@ -24,14 +24,16 @@ func (w *world) platform(change func(*v1alpha1.ClusterConnectionSpec)) *v1alpha1
 }
 
 // apiKeyOf makes an ApiKey of the platform's connection that is minutes old.
-func (w *world) apiKeyOf(namespace, name string, minutes int) {
+func (w *world) apiKeyOf(namespace, name string, minutes int, scopes ...string) {
 	w.t.Helper()
 	w.mustCreate(&v1alpha1.ApiKey{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: namespace, Name: name, UID: types.UID("uid-" + namespace + "-" + name),
 			CreationTimestamp: metav1.NewTime(time.Now().Add(-time.Duration(minutes) * time.Minute)),
 		},
-		Spec: v1alpha1.ApiKeySpec{ConnectionRef: v1alpha1.ConnectionReference{Kind: v1alpha1.KindClusterConnection, Name: "platform"}},
+		Spec: v1alpha1.ApiKeySpec{
+			ConnectionRef: v1alpha1.ConnectionReference{Kind: v1alpha1.KindClusterConnection, Name: "platform"}, Scopes: scopes,
+		},
 	})
 }
 
@@ -86,8 +88,9 @@ func TestPolicy(t *testing.T) {
 func TestMaxKeys(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		three := int32(3)
-		obj := w.platform(func(s *v1alpha1.ClusterConnectionSpec) { s.MaxKeys = &three })
+		obj := w.platform(func(s *v1alpha1.ClusterConnectionSpec) { s.MaxKeys, s.AllowedScopes = &three, []string{"inventory:*"} })
 		w.apiKeyOf("elsewhere", "intruder", 99)
+		w.apiKeyOf("shop", "greedy", 98, "admin:write")
 		for name, age := range map[string]int{"oldest": 50, "old": 40, "mid": 30, "young": 20, "youngest": 10} {
 			w.apiKeyOf("shop", name, age)
 		}
