@@ -5,8 +5,8 @@ const (
 	// AnnotationRotateRequestedAt on an ApiKey asks for a rotation now, once for each new value: a time by habit, but any
 	// text will do. Acknowledged in status.lastHandledRotateAt. A value present at the first creation counts as handled.
 	AnnotationRotateRequestedAt = GroupName + "/rotate-requested-at"
-	// AnnotationRotateOverlap on an ApiKey is the overlap of the rotation that AnnotationRotateRequestedAt asks for, and of
-	// no other. "0s" is the answer to a leaked key.
+	// AnnotationRotateOverlap on an ApiKey is the overlap of every rotation that AnnotationRotateRequestedAt asks for while
+	// it is there, and of no scheduled one. "0s" is the answer to a leaked key, to be removed afterwards.
 	AnnotationRotateOverlap = GroupName + "/rotate-overlap"
 	// AnnotationAcceptTenant on a Connection or ClusterConnection accepts, once for each new value, that base URL and token
 	// now lead to another tenant, where the keys of before are unknown. Acknowledged in status.lastHandledAcceptTenant.
