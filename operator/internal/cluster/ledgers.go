@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,8 @@ func (c *Cluster) Ledgers(ctx context.Context, r *apikey.Resource, read apikey.R
 	}
 	var records []apikey.LedgerRecord
 	var damage error
+	// A cache lists in any order. The damage of several would be told in another one each time, and status be written for it.
+	slices.SortFunc(list.Items, func(a, b corev1.Secret) int { return strings.Compare(a.Name, b.Name) })
 	for i := range list.Items {
 		secret := &list.Items[i]
 		if string(secret.Data[entryApiKeyUID]) != r.UID || givenUp(secret) {
@@ -61,7 +64,7 @@ func (c *Cluster) Known(ctx context.Context, connection string) ([]apikey.Known,
 		}
 		known = append(known, apikey.Known{
 			ID: record.ID, Namespace: list.Items[i].Namespace, OwnerUID: record.OwnerUID,
-			First: record.Cause == apikey.CauseFirst, IssuedAt: record.IssuedAt, Credential: record.Credential,
+			First: record.Cause.IsFirst(), IssuedAt: record.IssuedAt, Credential: record.Credential,
 		})
 	}
 	return known, nil

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -134,13 +133,16 @@ func targetData(r *apikey.Resource, secret *corev1.Secret, own map[string][]byte
 	return data
 }
 
+// maxSequence is far beyond what any ApiKey comes to, and leaves room for the sequences after it.
+const maxSequence = 1_000_000_000
+
 // number is 0 for what is no sequence: people can write anything into an annotation, and the next sequence is one more.
 func number(text string) int {
-	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || n < 0 || n == math.MaxInt32 {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > maxSequence {
 		return 0
 	}
-	return int(n)
+	return n
 }
 
 // moment is the zero time for what is none.

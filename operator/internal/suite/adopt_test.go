@@ -22,7 +22,7 @@ func TestOperatorAdopts(t *testing.T) {
 	w.start(t)
 	w.newKey(t, "reader", "scopes: [inventory:read]", "rotation: {interval: 10h, overlap: "+overlap.String()+"}", "adopt: {keyID: "+adopted+"}")
 	w.awaitUnready(t, "reader", v1alpha1.ReasonAdoptionRefused)
-	w.awaitEvent(t, v1alpha1.ReasonAdoptionRefused)
+	w.awaitEvent(t, "reader", v1alpha1.ReasonAdoptionRefused)
 	w.awaitPolls(t, 1)
 	w.mustHaveIssued(t, 1, 0) // that of by hand
 	if keys := w.Keys(); len(keys) != 1 || keys[0].Name != "importer" {

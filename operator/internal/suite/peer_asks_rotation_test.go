@@ -44,8 +44,8 @@ func TestOperatorAsk02AnnotationRotates(t *testing.T) {
 	if early := time.Until(revokeAt); early > 0 {
 		t.Errorf("the old key was revoked %v too early", early)
 	}
-	w.awaitEvent(t, "KeyIssued")
-	w.awaitEvent(t, "KeyRevoked")
+	w.awaitEvent(t, "reader", "KeyIssued")
+	w.awaitEvent(t, "reader", "KeyRevoked")
 
 	leaked := w.held(t)
 	w.annotate(t, "reader", v1alpha1.AnnotationRotateOverlap, "0s")

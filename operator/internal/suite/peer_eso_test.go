@@ -90,7 +90,7 @@ func TestOperatorPeerESOInvisibleRevokeFailure(t *testing.T) {
 	old := w.held(t)
 	fault := w.AddFault(sandbox.Fault{Operation: sandbox.OpRevoke, Kind: sandbox.FaultServerError})
 	w.rotate(t, "now")
-	w.awaitEvent(t, "RevocationFailed")
+	w.awaitEvent(t, "reader", "RevocationFailed")
 	previous := w.status(t, "reader").PreviousKeys
 	if len(previous) != 1 || previous[0].ID != old || previous[0].RevokeAt == nil || !w.alive(old) {
 		t.Errorf("status shows the previous keys %+v, want %s with the time of its revocation", previous, old)

@@ -191,11 +191,11 @@ func (w *world) events(ctx context.Context, apiKey string) ([]string, error) {
 	return reasons, nil
 }
 
-// awaitEvent waits for an event about "reader".
-func (w *world) awaitEvent(t *testing.T, reason string) {
+// awaitEvent waits for an event about an ApiKey.
+func (w *world) awaitEvent(t *testing.T, apiKey, reason string) {
 	t.Helper()
 	eventually(t, func(ctx context.Context) error {
-		reasons, err := w.events(ctx, "reader")
+		reasons, err := w.events(ctx, apiKey)
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func TestOperatorRetains(t *testing.T) {
 	if live := w.LiveKeys(); live[0].Name != "forecast reader" {
 		t.Errorf("the key is called %q, want what it was to be called but for the marker", live[0].Name)
 	}
-	w.awaitEvent(t, "KeyRetained")
+	w.awaitEvent(t, "reader", "KeyRetained")
 
 	w.newKey(t, "reader", rotating...)
 	w.awaitConflict(t)

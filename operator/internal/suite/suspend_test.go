@@ -22,7 +22,7 @@ func TestOperatorSuspended(t *testing.T) {
 	w.annotate(t, "reader", v1alpha1.AnnotationRotateRequestedAt, "now")
 	w.awaitCondition(t, &v1alpha1.ApiKey{}, "reader", v1alpha1.ConditionStalled, "True", v1alpha1.ReasonSuspended)
 	w.awaitCondition(t, &v1alpha1.ApiKey{}, "reader", v1alpha1.ConditionReady, "True", v1alpha1.ReasonPublished)
-	w.awaitEvent(t, v1alpha1.ReasonSuspended)
+	w.awaitEvent(t, "reader", v1alpha1.ReasonSuspended)
 	w.patch(t, &corev1.Secret{}, "reader", `{"data":{"api-key":"dGFtcGVyZWQ="}}`)
 	w.awaitSettled(t, "reader")
 	w.remove(t, &corev1.Secret{}, "reader")

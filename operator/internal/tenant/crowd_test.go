@@ -51,7 +51,7 @@ func TestConnectionsOfANamespaceShareTheirWorkers(t *testing.T) {
 // of them would keep every Secret from being repaired. What was not to be had is given back.
 func TestConnectionsOfAllNamespacesSpareWorkers(t *testing.T) {
 	t.Parallel()
-	for workers, most := range map[int]int{1: 1, 2: 1, 3: 1, 4: 2, 8: 6, 100: 98} {
+	for workers, most := range map[int]int{1: 1, 2: 2, 3: 2, 4: 3, 8: 6, 100: 98} {
 		pool := New(Options{Now: func() time.Time { return time.Unix(0, 0) }, Workers: workers})
 		var held []func()
 		for namespace := range 4 {
@@ -71,6 +71,22 @@ func TestConnectionsOfAllNamespacesSpareWorkers(t *testing.T) {
 		e := &entry{pool: pool, key: Key{v1alpha1.KindConnection, "tenant-0", "again"}}
 		if _, err := e.take(); err != nil {
 			t.Errorf("%d workers, none of them held: %v", workers, err)
+		}
+	}
+}
+
+// Servers that hang in one namespace leave something to the others, with however few workers.
+func TestOneNamespaceLeavesSomethingToOthers(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []int{2, 3, 4, 5, 8} {
+		pool := New(Options{Now: func() time.Time { return time.Unix(0, 0) }, Workers: workers})
+		for name := range workers {
+			e := &entry{pool: pool, key: Key{v1alpha1.KindConnection, "greedy", fmt.Sprint(name)}}
+			_, _ = e.take() // as many as it gets
+		}
+		other := &entry{pool: pool, key: Key{v1alpha1.KindConnection, "other", "default"}}
+		if _, err := other.take(); err != nil {
+			t.Errorf("%d workers: %v", workers, err)
 		}
 	}
 }

@@ -199,6 +199,10 @@ func (e *entry) limit() int {
 // do in however many namespaces.
 const spared = 2
 
+// heldByAll is how many workers all connections may hold together: always one more than those of a single namespace, which
+// could otherwise keep the rest from every request.
+func heldByAll(workers int) int { return min(workers, max(workers/2+1, workers-spared)) }
+
 // take takes a worker's slot, or says that the connection, all those of its namespace together, or all there are, are busy.
 func (e *entry) take() (release func(), err error) {
 	now, workers := e.pool.options.Now(), e.pool.options.Workers
@@ -206,7 +210,7 @@ func (e *entry) take() (release func(), err error) {
 	if !ok {
 		return nil, e.pool.busy(moment)
 	}
-	giveBack, ok := e.pool.all.takeUnder(max(1, workers-spared), now)
+	giveBack, ok := e.pool.all.takeUnder(heldByAll(workers), now)
 	if !ok {
 		leave()
 		return nil, e.pool.busy(moment)

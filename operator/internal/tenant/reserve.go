@@ -26,6 +26,9 @@ func (c *connection) ReserveMint(ctx context.Context, uid string, first bool) er
 	if err != nil {
 		return err
 	}
+	if first && !obj.GetDeletionTimestamp().IsZero() {
+		return fmt.Errorf("%w: %s is being deleted, and issues no first keys", apikey.ErrConnectionNotReady, c.entry.key)
+	}
 	secret, err := c.sameToken(ctx, obj)
 	if err != nil {
 		return err

@@ -95,7 +95,7 @@ func (w *world) beingDeleted(obj client.Object) {
 	}
 }
 
-// A connection in use that is being deleted still serves successors.
+// A connection in use that is being deleted still serves successors, and issues nothing to ApiKeys that have no key yet.
 func TestReserveThroughDeletedConnectionInUse(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		obj := w.connected()
@@ -105,7 +105,11 @@ func TestReserveThroughDeletedConnectionInUse(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		w.mustMint(w.open(obj))
+		conn := w.open(obj)
+		if err := conn.ReserveMint(t.Context(), "uid-shop-reader", false); err != nil {
+			t.Errorf("a successor: %v", err)
+		}
+		w.mustBe(conn.ReserveMint(t.Context(), "uid-shop-new", true), apikey.ErrConnectionNotReady)
 	})
 }
 
@@ -184,6 +188,10 @@ func TestMintsPerHour(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.mustBe(rotate(), apikey.ErrConflict)
+		if until := w.mustState(conn).CapUntil; !until.IsZero() {
+			t.Errorf("the first key of an ApiKey is capped until %s", until)
+		}
+		w.ledgers.holders["uid-shop-reader"] = true
 		if until := w.mustState(conn).CapUntil; time.Until(until) != 30*time.Minute-firstOutage {
 			t.Errorf("capped until %s", until)
 		}

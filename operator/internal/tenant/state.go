@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"time"
 
 	"github.com/betterdataco/terraform-provider-betterdata/apiclient"
 	"github.com/betterdataco/terraform-provider-betterdata/operator/api/v1alpha1"
@@ -27,7 +28,7 @@ func (c *connection) State(ctx context.Context) (apikey.State, error) {
 		ConnectionState: apikey.ConnectionState{
 			Identity:       c.entry.identity,
 			SuspendMinting: settings.SuspendMinting,
-			CapUntil:       c.entry.mints.cappedUntil(now, settings.MintCap()),
+			CapUntil:       c.cappedUntil(ctx, now, settings),
 			Refused:        refused.message, RefusedReason: refused.reason,
 			AllowAdoption: settings.AllowAdoption, AllowedScopes: allowedScopes(c.obj),
 			DropsNames:   c.entry.namesDropped() || c.obj.ConnectionStatus().SuccessorMethod == v1alpha1.SuccessorCreate,
@@ -44,6 +45,14 @@ func (c *connection) State(ctx context.Context) (apikey.State, error) {
 		state.QuotaUntil = c.session.quotaUsedUpUntil()
 	}
 	return state, nil
+}
+
+// cappedUntil is when the ApiKey's next mint may be made. Its first is above the cap.
+func (c *connection) cappedUntil(ctx context.Context, now time.Time, settings *v1alpha1.ConnectionSettings) time.Time {
+	if !c.hasPlace(ctx, c.resource.UID) {
+		return time.Time{}
+	}
+	return c.entry.mints.cappedUntil(now, settings.MintCap())
 }
 
 // accepted reports whether a person has accepted the tenant that address and token lead to now.

@@ -147,8 +147,8 @@ func (e *Engine) detach(ctx context.Context, s *scene, keepID string) error {
 			return err
 		}
 	}
-	key, listed := s.seen.listed(keepID)
-	if scopes := s.seen.scopesOf(key); listed && s.conn != nil && len(scopes) > 0 {
+	key, _ := s.seen.listed(keepID)
+	if scopes := s.seen.scopesOf(key); s.seen.marked(keepID) && s.conn != nil && len(scopes) > 0 {
 		_, _ = s.conn.UpdateKey(ctx, keepID, apiclient.UpdateKeyRequest{Name: apiclient.StripMarkers(key.Name), Scopes: scopes})
 	}
 	return nil

@@ -16,7 +16,7 @@ func (e *Engine) mint(ctx context.Context, s *scene, a Mint) error {
 	if err := e.rehearse(ctx, s, a); err != nil {
 		return err
 	}
-	if err := s.conn.ReserveMint(ctx, s.resource.UID, a.Cause == CauseFirst); err != nil {
+	if err := s.conn.ReserveMint(ctx, s.resource.UID, a.Cause.IsFirst()); err != nil {
 		return err
 	}
 	sent := e.Now()

@@ -45,6 +45,7 @@ type Publish struct {
 	Target   Target
 	Previous int  // sequence whose key is shown as the previous one; 0: none
 	Fresh    bool // consumers are moved to this key: verify it first
+	Upkeep   bool // consumers have the key: labels, other entries or our own notes are put right
 }
 
 // Why is the reason a key is revoked for.
@@ -74,7 +75,7 @@ type DeleteTarget struct{ Target Target }
 type Restart struct{ Target Target }
 
 // Release lets a deleted ApiKey go: ledgers first, then the finalizer. With Retain the targets become nobody's, and
-// the marker leaves the name of the key with KeepID. The keys in Left live on too, with their marker: their overlap still
+// the marker leaves the name of the key with KeepID, which they hold, if that can be done now. The keys in Left live on too, with their marker: their overlap still
 // runs, or they could not be revoked.
 type Release struct {
 	Retain bool
@@ -99,12 +100,19 @@ type Note struct {
 	Mint    bool // it keeps a key from being issued that is wanted
 }
 
-func (AddFinalizer) key() string   { return "finalizer" }
-func (a Mint) key() string         { return "mint" }
-func (a Seal) key() string         { return "seal/" + a.ID }
-func (a Patch) key() string        { return "patch/" + a.ID }
-func (a Publish) key() string      { return "publish/" + a.Target.Name }
-func (a Revoke) key() string       { return "revoke/" + a.ID }
+func (AddFinalizer) key() string { return "finalizer" }
+func (a Mint) key() string       { return "mint" }
+func (a Seal) key() string       { return "seal/" + a.ID }
+func (a Patch) key() string      { return "patch/" + a.ID }
+func (a Revoke) key() string     { return "revoke/" + a.ID }
+
+// An upkeep that fails, because somebody changes it back, must not hold back a key that consumers lack.
+func (a Publish) key() string {
+	if a.Upkeep {
+		return "upkeep/" + a.Target.Name
+	}
+	return "publish/" + a.Target.Name
+}
 func (a DeleteLedger) key() string { return fmt.Sprintf("ledger/%d", a.Sequence) }
 func (a DeleteTarget) key() string { return "target/" + a.Target.Name }
 func (a Restart) key() string      { return "restart" }

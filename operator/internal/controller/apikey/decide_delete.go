@@ -58,8 +58,14 @@ func awaitDependents(o Observation, now time.Time) Action {
 func retain(o Observation, now time.Time) Action {
 	kept, found := o.candidate()
 	if found && o.standing(kept) != dead {
-		if publication, ok := o.unlessFailed(publish(o, now), now).(Publish); ok {
+		switch publication := o.unlessFailed(publish(o, now), now).(type) {
+		case Publish:
 			return publication
+		case Rest:
+			// Its front ends may not know the key yet, which passes.
+			if publication.Has(Verifying) && now.Before(kept.IssuedAt.Add(verifyPatience)) {
+				return publication
+			}
 		}
 	}
 	// Only while the Secret is ours: what a release has let go of already looks like a stray.
@@ -69,11 +75,25 @@ func retain(o Observation, now time.Time) Action {
 			return action
 		}
 	}
-	left := slices.DeleteFunc(o.remaining(), func(id string) bool { return id == kept.ID && o.shown(kept.Fingerprint) })
-	if !o.marked(kept.ID) || !o.shown(kept.Fingerprint) {
+	left := o.leftAlive()
+	if !o.shown(kept.Fingerprint) || o.standing(kept) == dead {
 		return Release{Retain: true, Left: left}
 	}
 	return Release{Retain: true, KeepID: kept.ID, Left: left}
+}
+
+// leftAlive are the keys that live on and that no Secret of ours holds. What no ledger records may be the one in the Secret,
+// if this or another process has let go of that already.
+func (o Observation) leftAlive() []string {
+	_, serving := o.published()
+	return slices.DeleteFunc(o.remaining(), func(id string) bool {
+		for _, l := range o.keyed() {
+			if l.ID == id {
+				return o.shown(l.Fingerprint)
+			}
+		}
+		return !serving
+	})
 }
 
 // onlyOwnTokenLeft reports that every key is known to be dead by the Connection's token being one of them: nothing

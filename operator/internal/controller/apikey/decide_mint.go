@@ -137,11 +137,10 @@ func mayNotMint(o Observation, now time.Time) (Rest, bool) {
 		}
 		return rest, true
 	}
-	_, exists := o.newest()
 	switch {
 	case o.Connection.TokenMissing != "":
 		return waits(time.Time{}, WaitingForConnection, "%s", o.Connection.TokenMissing), true
-	case exists && now.Before(o.Connection.CapUntil): // the first key of an ApiKey is above the cap
+	case now.Before(o.Connection.CapUntil):
 		return waits(o.Connection.CapUntil, MintLimitReached, "the connection's mintsPerHour is used up until %s", stamp(o.Connection.CapUntil)), true
 	case now.Before(o.Connection.QuotaUntil):
 		return waits(o.Connection.QuotaUntil, WaitingForQuota, "%s", quotaUsedUp(o.Connection.QuotaUntil)), true
@@ -160,7 +159,7 @@ func mustNotYetMint(o Observation, now time.Time) (Rest, bool) {
 	}
 	astray := 0
 	for _, stray := range o.Strays {
-		if !o.adopting(stray.ID) && !stray.Restored { // those that a restore has brought live for the overlap, which may be long
+		if !o.adopting(stray.ID) && !stray.Aged { // those that a restore has brought live for the overlap, which may be long
 			astray++
 		}
 	}

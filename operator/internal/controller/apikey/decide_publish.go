@@ -140,7 +140,7 @@ func publish(o Observation, now time.Time) Action {
 	if rest, wait := o.uncorrected(wanted, now); wait && fresh {
 		return rest
 	}
-	return Publish{Sequence: wanted.Sequence, Target: o.Target, Previous: previous, Fresh: fresh}
+	return Publish{Sequence: wanted.Sequence, Target: o.Target, Previous: previous, Fresh: fresh, Upkeep: o.Target.Serves(wanted.Fingerprint)}
 }
 
 // targetProblem says why a Secret cannot be written, and what to do.
@@ -202,7 +202,9 @@ func publishFormer(o Observation, now time.Time) Action {
 		if former.Ownership != Ours || o.inSync(former, serving, previous) || o.standing(serving) != live {
 			continue // where the key is perhaps dead, the former one may hold something better
 		}
-		publication := o.unlessFailed(Publish{Sequence: serving.Sequence, Target: former, Previous: previous}, now)
+		publication := o.unlessFailed(Publish{
+			Sequence: serving.Sequence, Target: former, Previous: previous, Upkeep: former.Serves(serving.Fingerprint),
+		}, now)
 		failure, resting := publication.(Rest)
 		if !resting {
 			return publication

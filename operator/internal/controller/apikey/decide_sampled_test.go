@@ -80,13 +80,12 @@ func policyPromise(o Observation, action Action) string {
 		return "it has failed, and its time has not come"
 	}
 	c := o.Connection
-	_, exists := o.newest()
 	alive := o.Object.DeletedAt.IsZero()
 	switch a := action.(type) {
 	case Mint:
 		return first(map[string]bool{
 			"policy does not admit it":   c.Refused != "" || c.SuspendMinting,
-			"no quota, no cap, no token": c.QuotaUntil.After(now) || exists && c.CapUntil.After(now) || c.TokenMissing != "",
+			"no quota, no cap, no token": c.QuotaUntil.After(now) || c.CapUntil.After(now) || c.TokenMissing != "",
 			"settings cannot be read":    o.Settings.Invalid != "" || a.Cause == CauseForced && o.Object.InvalidOverlap != "",
 			"rotated where names go":     c.DropsNames && a.RotateID != "",
 		})

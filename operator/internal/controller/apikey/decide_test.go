@@ -19,10 +19,12 @@ func TestDecideRests(t *testing.T) {
 		reasons rested
 	}{
 		"a steady key":                                 {nil, nil},
+		"dead key, strays without a date":              {do(deadKey, stray("s1", time.Minute), stray("s2", time.Minute), datelessStrays), rested{StrayPending}},
 		"dead key, strays":                             {do(deadKey, stray("s1", time.Minute), stray("s2", time.Minute)), rested{StrayPending}},
 		"leaked, immutable Secret shows it":            {do(rotated(time.Hour), former, leaked, func(o *Observation) { o.Former[0].Ownership = Unusable }), rested{SecretConflict}},
 		"former Secret in use":                         {do(former, formerInUse), rested{InUse}},
-		"restart pending, sequence raised":             {do(restartPending, func(o *Observation) { o.Target.Sequence = 7 }, failing("publish/reader", Failure{Reason: KubernetesUnavailable})), rested{KubernetesUnavailable}},
+		"restart pending, sequence raised":             {do(restartPending, func(o *Observation) { o.Target.Sequence = 7 }, failing("upkeep/reader", Failure{Reason: KubernetesUnavailable})), rested{KubernetesUnavailable}},
+		"deleted, Retain, key just issued":             {do(deleted, retained, gone, func(o *Observation) { o.Ledgers[0].IssuedAt = now }, failing("publish/reader", Failure{Reason: Verifying})), rested{Verifying}},
 		"API down, steady":                             {do(offline), rested{APIUnavailable}},
 		"API down, rotation due":                       {do(due, offline), rested{APIUnavailable}},
 		"API down, first key":                          {do(fresh, offline), rested{APIUnavailable}},
@@ -124,8 +126,8 @@ func TestDecideActs(t *testing.T) {
 		"target deleted":                               {do(gone), "publish/reader"},
 		"target deleted, suspended and API down":       {do(gone, suspended, offline), "publish/reader"},
 		"target tampered with":                         {do(func(o *Observation) { o.Target.Entries = map[string]string{"api-key": "x"} }), "publish/reader"},
-		"target labels changed":                        {do(func(o *Observation) { o.Target.MetaInSync = false }), "publish/reader"},
-		"publication not yet confirmed":                {do(func(o *Observation) { o.Target.PublishedAt = time.Time{} }), "publish/reader"},
+		"target labels changed":                        {do(func(o *Observation) { o.Target.MetaInSync = false }), "upkeep/reader"},
+		"publication not yet confirmed":                {do(func(o *Observation) { o.Target.PublishedAt = time.Time{} }), "upkeep/reader"},
 		"successor sealed":                             {do(sealedOnly), "publish/reader"},
 		"successor with other scopes: corrected first": {do(sealedOnly, scoped("k2")), "patch/k2"},
 		"newest dead, older one lives":                 {do(rotated(time.Hour), listed("k2", apiclient.StatusRevoked), hold), "publish/reader"},
@@ -135,7 +137,7 @@ func TestDecideActs(t *testing.T) {
 		"overlap zero":                                 {do(rotated(time.Second), func(o *Observation) { o.Ledgers[1].Overlap = 0 }), "revoke/k1"},
 		"overlap over, workloads stuck for a day":      {do(rotated(49*time.Hour), func(o *Observation) { o.Workloads.Configured = true }), "revoke/k1"},
 		"overlap over while suspended":                 {do(rotated(25*time.Hour), suspended), "revoke/k1"},
-		"overlap over, previous key still shown":       {do(rotated(25*time.Hour), showsPrevious), "publish/reader"},
+		"overlap over, previous key still shown":       {do(rotated(25*time.Hour), showsPrevious), "upkeep/reader"},
 		"old key dead":                                 {do(rotated(time.Hour), listed("k1", apiclient.StatusRevoked)), "ledger/1"},
 		"id kept by the rotation":                      {do(inPlace), "ledger/1"},
 		"tombstone, old":                               {do(tombstoned(2 * time.Hour)), "ledger/1"},
@@ -143,13 +145,14 @@ func TestDecideActs(t *testing.T) {
 		"stray from before a restore, overlap over":    {do(stray("s1", 26*time.Hour), restoredStray), "revoke/s1"},
 		"stray in the target: its ledger was lost":     {do(lost), "seal/k1"},
 		"ledger lost, seal failing: nothing is minted": {do(rotated(time.Hour), lost, asked), "seal/k2"},
-		"cap of mints reached, first key":              {do(fresh, func(o *Observation) { o.Connection.CapUntil = now.Add(time.Hour) }), "mint"},
 		"dead key, strays of a restore":                {do(deadKey, stray("s1", time.Minute), stray("s2", time.Minute), restoredStrays), "mint"},
 		"adopt: marked first":                          {do(fresh, adopting), "patch/a1"},
 		"adopt: then rotated":                          {do(fresh, adopting, called("a1", "old ["+string(ours)+"]")), "mint"},
 		"adopted key, overlap over":                    {do(adopted), "revoke/a1"},
 		"restart pending":                              {do(restartPending), "restart"},
 		"restart pending in a former Secret":           {do(former, func(o *Observation) { o.Former[0].RestartPending = true }), "restart"},
+		"key lost, its upkeep in vain":                 {do(gone, failing("upkeep/reader", Failure{Reason: Reverted})), "publish/reader"},
+		"successor sealed, upkeep in vain":             {do(sealedOnly, failing("upkeep/reader", Failure{Reason: Reverted})), "publish/reader"},
 		"renamed target":                               {do(gone, former), "publish/reader"},
 		"former target behind":                         {do(rotated(time.Hour), former), "publish/before"},
 		"former target, overlap over":                  {do(former, func(o *Observation) { o.Former[0].PublishedAt = now.Add(-48 * time.Hour) }), "target/before"},
@@ -172,6 +175,7 @@ func TestDecideActs(t *testing.T) {
 		"deleted, Retain, stray":                       {do(stray("s1", time.Hour), deleted, retained), "revoke/s1"},
 		"deleted, Retain, young stray":                 {do(stray("s1", time.Second), deleted, retained), "release/true"},
 		"deleted, Retain, half let go":                 {do(stray("k1", time.Hour), fresh, stray("k1", time.Hour), deleted, retained), "release/true"},
+		"deleted, Retain, unverified for long":         {do(deleted, retained, gone, failing("publish/reader", Failure{Reason: Verifying})), "release/true"},
 		"deleted, Retain, another tenant":              {do(deleted, retained, mismatch), "release/true"},
 		"deleted, others use our token: kept in step":  {do(deleted, gone, func(o *Observation) { o.Connection.OthersDepend = true }), "publish/reader"},
 	} {
@@ -189,18 +193,22 @@ func TestRetainTellsWhatLivesOn(t *testing.T) {
 	t.Parallel()
 	for title, test := range map[string]struct {
 		edits []func(o *Observation)
+		keeps string
 		left  []string
 	}{
-		"nothing else":    {do(deleted, retained), nil},
-		"overlap runs":    {do(rotated(time.Hour), deleted, retained), []string{"k1"}},
-		"API down":        {do(rotated(25*time.Hour), deleted, retained, offline), []string{"k1"}},
-		"revoke fails":    {do(rotated(25*time.Hour), deleted, retained, failing("revoke/k1", Failure{})), []string{"k1"}},
-		"young stray":     {do(stray("s1", time.Second), deleted, retained), []string{"s1"}},
-		"everything dead": {do(listed("k1", apiclient.StatusRevoked), deleted, retained), nil},
+		"nothing else":    {do(deleted, retained), "k1", nil},
+		"overlap runs":    {do(rotated(time.Hour), deleted, retained), "k2", []string{"k1"}},
+		"API down":        {do(rotated(25*time.Hour), deleted, retained, offline), "k2", []string{"k1"}},
+		"revoke fails":    {do(rotated(25*time.Hour), deleted, retained, failing("revoke/k1", Failure{})), "k2", []string{"k1"}},
+		"young stray":     {do(stray("s1", time.Second), deleted, retained), "k1", []string{"s1"}},
+		"held by another": {do(sealedOnly, owned(Unusable), deleted, retained), "", []string{"k2"}},
+		"let go already":  {do(fresh, stray("k1", time.Hour), deleted, retained), "", nil},
+		"API down alone":  {do(deleted, retained, offline), "k1", nil},
+		"everything dead": {do(listed("k1", apiclient.StatusRevoked), deleted, retained), "", nil},
 	} {
 		release, ok := decide(seen(test.edits...), now).(Release)
-		if !ok || !slices.Equal(release.Left, test.left) {
-			t.Errorf("%s: %+v leaves %v alive, want %v", title, release, release.Left, test.left)
+		if !ok || release.KeepID != test.keeps || !slices.Equal(release.Left, test.left) {
+			t.Errorf("%s: %+v, want %q kept and %v left alive", title, release, test.keeps, test.left)
 		}
 	}
 }

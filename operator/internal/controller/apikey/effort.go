@@ -23,6 +23,8 @@ func effortOf(a Action) string {
 		return fmt.Sprintf("%s/%d", a.key(), a.Sequence)
 	case Publish:
 		return fmt.Sprintf("%s/%d", a.key(), a.Sequence)
+	case Restart: // each Secret that remembers one
+		return a.key() + "/" + a.Target.Name
 	}
 	return a.key()
 }

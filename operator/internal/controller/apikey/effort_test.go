@@ -116,4 +116,10 @@ func TestEfforts(t *testing.T) {
 	if err := done.spent(Publish{Sequence: 2, Target: Target{Name: "reader"}}); err != nil {
 		t.Errorf("the next key: %v", err)
 	}
+	for name := range map[string]bool{"reader": true, "before": true, "long-before": true} {
+		if err := done.spent(Restart{Target: Target{Name: name}}); err != nil {
+			t.Errorf("a restart that %s remembers: %v", name, err)
+		}
+		done[effortOf(Restart{Target: Target{Name: name}})]++
+	}
 }

@@ -137,7 +137,7 @@ func (r *Reconciler) tell(about *Resource, n notice) {
 		UID: regarding.UID, FieldPath: "note-" + hash(n.note)[:8],
 	}
 	r.Recorder.Eventf(regarding, related, n.kind, n.reason, n.action, "%s", n.note)
-	r.Log.Info(n.reason, "namespace", about.Namespace, "name", about.Name, "note", n.note)
+	r.Log.Info(n.reason, "namespace", about.Namespace, "name", about.Name, "type", n.kind, "note", n.note)
 }
 
 // stalled tells that an ApiKey has come to wait for a person, once for each reason.

@@ -148,3 +148,25 @@ func TestFailuresAreToldOnce(t *testing.T) {
 		t.Error("a failure after a success is news")
 	}
 }
+
+// Pauses grow on although the action is not wanted for a while, unless it has succeeded.
+func TestPausesGrowOn(t *testing.T) {
+	t.Parallel()
+	m := &memory{backoff: map[string]Failure{}}
+	later := now
+	for range 3 {
+		m.failed(Mint{}, errors.New("a"), "", later)
+		later = m.backoff["mint"].Until.Add(time.Minute)
+		m.forgetFailures(later)
+	}
+	if got := m.backoff["mint"].Count; got != 3 {
+		t.Errorf("%d failures are remembered", got)
+	}
+	m.succeeded(Mint{})
+	m.forgetFailures(later)
+	m.failed(Patch{ID: "k1"}, errors.New("a"), "", later)
+	m.forgetFailures(later.Add(2 * refusedBackoff))
+	if len(m.backoff) != 0 {
+		t.Errorf("%v is remembered", m.backoff)
+	}
+}

@@ -68,6 +68,13 @@ func restoredStray(o *Observation) { o.Strays[0].Restored = true }
 
 func restoredStrays(o *Observation) {
 	for i := range o.Strays {
+		o.Strays[i].Restored, o.Strays[i].Aged = true, true
+	}
+}
+
+// datelessStrays are strays of an API that does not tell when keys were created.
+func datelessStrays(o *Observation) {
+	for i := range o.Strays {
 		o.Strays[i].Restored = true
 	}
 }

@@ -91,8 +91,8 @@ func (m *memory) sawStrays(marked []apiclient.Key, o Observation, view View, now
 			found = append(found, key.ID)
 		}
 		if !known || o.heldByTarget(key.ID) {
-			restored := key.CreatedAt == nil || view.ServerTime().Sub(*key.CreatedAt) > time.Hour
-			stray = Stray{ID: key.ID, FirstSeen: now, Restored: restored}
+			aged := key.CreatedAt != nil && view.ServerTime().Sub(*key.CreatedAt) > time.Hour
+			stray = Stray{ID: key.ID, FirstSeen: now, Restored: aged || key.CreatedAt == nil, Aged: aged}
 		}
 		seen[key.ID] = stray
 	}
@@ -124,10 +124,10 @@ func (m *memory) succeeded(action Action) {
 	m.backoff[action.key()] = failure
 }
 
-// forgetFailures drops those that hold nothing back, at the end of a reconcile: what could be tried again either was, or
-// is not wanted any more.
+// forgetFailures drops, at the end of a reconcile, those that ended in success, and those of long ago. Others may still be
+// wanted, and only not be tried now for another reason: their pauses go on growing.
 func (m *memory) forgetFailures(now time.Time) {
-	maps.DeleteFunc(m.backoff, func(_ string, f Failure) bool { return !now.Before(f.Until) })
+	maps.DeleteFunc(m.backoff, func(_ string, f Failure) bool { return f.Until.IsZero() || now.After(f.Until.Add(refusedBackoff)) })
 }
 
 // fill copies what decide needs.

@@ -41,7 +41,7 @@ type Object struct {
 	DeletedAt            time.Time // zero: not being deleted
 	NamespaceTerminating bool
 	RotateToken          string         // annotation rotate-requested-at
-	RotateOverlap        *time.Duration // annotation rotate-overlap, for that token alone
+	RotateOverlap        *time.Duration // annotation rotate-overlap, for whatever token is handled while it is there
 	InvalidOverlap       string         // why that annotation cannot be read; empty: it can, or is not there
 }
 
@@ -89,6 +89,10 @@ func (c Cause) replaces() bool {
 	}
 	return false
 }
+
+// IsFirst reports that the key is the first of its ApiKey, also where it takes the place of one that was made by hand. It is
+// above the connection's cap of mints per hour.
+func (c Cause) IsFirst() bool { return c == CauseFirst || c == CauseAdopt }
 
 // Ledger is one key version as its Secret records it. An empty ID makes it a tombstone: it occupies its name so that
 // a write whose answer was lost can no longer land.
@@ -167,7 +171,8 @@ type Listing struct {
 type Stray struct {
 	ID        string
 	FirstSeen time.Time // by our clock
-	Restored  bool      // older than an hour when first seen: an etcd restore looks like this
+	Restored  bool      // not known to be younger than an hour when first seen: an etcd restore looks like this
+	Aged      bool      // known to be older than that: no answer was lost lately
 }
 
 // PatchMemo is what a successful PATCH asked for.
@@ -197,7 +202,7 @@ type ConnectionState struct {
 	TenantMismatch bool      // absence from its listing proves nothing
 	SuspendMinting bool
 	TokenMissing   string    // why there is no token, though the last good one still lists and revokes; empty: there is one
-	CapUntil       time.Time // mints are capped until then; zero: they are not
+	CapUntil       time.Time // mints are capped until then; zero: they are not, or the next is the ApiKey's first, above the cap
 	QuotaUntil     time.Time // the request quota is known to be used up until then; zero: it is not
 	Refused        string    // why policy does not admit this ApiKey; empty: it does
 	RefusedReason  Reason    // NamespaceNotAllowed, ScopesNotAllowed or MaxKeysReached, where Refused is set

@@ -130,7 +130,7 @@ type Known struct {
 	ID         string
 	Namespace  string // of the ledger and its ApiKey
 	OwnerUID   string // of the ApiKey
-	First      bool   // its cause is First: it does not count for the hourly cap
+	First      bool   // it is its ApiKey's first: it does not count for the hourly cap
 	IssuedAt   time.Time
 	Credential string
 }

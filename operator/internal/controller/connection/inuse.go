@@ -32,7 +32,7 @@ func (r *Reconciler) hold(ctx context.Context, s *scene) (bool, error) {
 	deleted := !s.obj.GetDeletionTimestamp().IsZero()
 	held := controllerutil.ContainsFinalizer(s.obj, v1alpha1.FinalizerInUse)
 	switch {
-	case len(s.holders) > 0 && !deleted:
+	case len(s.holders) > 0 && (!deleted || held): // while it is deleted, its token Secret may yet become another
 		return true, r.take(ctx, s)
 	case len(s.holders) > 0 || !held && !deleted:
 		return true, nil

@@ -63,4 +63,9 @@ func (r *Reconciler) announce(obj client.Object, before, after []metav1.Conditio
 		kind = corev1.EventTypeWarning
 	}
 	r.Recorder.Eventf(obj, nil, kind, is.Reason, "Poll", "%s", is.Message)
+	log := r.Logger.Info
+	if kind == corev1.EventTypeWarning {
+		log = r.Logger.Warn
+	}
+	log(is.Reason, "connection", client.ObjectKeyFromObject(obj).String(), "note", is.Message)
 }
