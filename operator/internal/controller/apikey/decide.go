@@ -53,7 +53,7 @@ func (o Observation) firstOf(phases []phase, rest Rest, now time.Time) Action {
 // unlessFailed turns an action that failed lately into a Rest until its time comes.
 func (o Observation) unlessFailed(action Action, now time.Time) Action {
 	failed, ok := o.Backoff[action.key()]
-	if !ok || !now.Before(failed.Until) || failed.Circumstance != "" && failed.Circumstance != o.circumstance() {
+	if !ok || failed.over(o, now) {
 		return action
 	}
 	return failed.note(action)

@@ -21,6 +21,9 @@ type Failure struct {
 	// Circumstance is what the failure is owed to, as Observation.circumstance tells it: once that is another, the action
 	// is tried at once. Empty: time alone helps.
 	Circumstance string
+	// Refused is when the API refused the token, zero if it did not: once a later listing was answered, the token is good
+	// again, and the action is tried at once.
+	Refused time.Time
 }
 
 const (
@@ -41,6 +44,9 @@ func (f Failure) after(action Action, err error, circumstance string, now time.T
 		next.Circumstance, wait = circumstance, min(maxBackoff<<min(f.Count, 10), refusedBackoff) // asking again gives the same answer
 	case next.Reason == WaitingForConnection:
 		next.Circumstance, wait = circumstance, maxBackoff // likewise, and 200 ApiKeys would ask
+		if apiclient.IsUnauthorized(err) || apiclient.HasCode(err, apiclient.CodeInactiveOrganization, apiclient.CodeIPRestricted) {
+			next.Refused = now // but a token that lacks a right to change keys lists them all the same
+		}
 	case next.Reason == SecretRefused, next.Reason == SecretConflict, next.Reason == InvalidTemplate, next.Reason == Reverted:
 		next.Circumstance = circumstance
 	}
@@ -53,6 +59,12 @@ func (f Failure) after(action Action, err error, circumstance string, now time.T
 		next.Until = early.until
 	}
 	return next
+}
+
+// over reports that the action may be tried again.
+func (f Failure) over(o Observation, now time.Time) bool {
+	return !now.Before(f.Until) || f.Circumstance != "" && f.Circumstance != o.circumstance() ||
+		!f.Refused.IsZero() && o.Listing != nil && o.Listing.BegunAt.After(f.Refused)
 }
 
 // note is the failure as a reason why the action is not tried now.

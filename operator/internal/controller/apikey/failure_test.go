@@ -144,3 +144,37 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("%d bytes", len(text))
 	}
 }
+
+// A token that the API has refused is good again once a listing was answered, unless what it lacks is a scope.
+func TestRefusedTokenIsGoodAgain(t *testing.T) {
+	t.Parallel()
+	forbidden := func(code apiclient.Code) error {
+		return &apiclient.Error{Op: apiclient.OpCreate, Status: http.StatusForbidden, Code: code}
+	}
+	for title, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"401":                  {answered(http.StatusUnauthorized), true},
+		"403, organization":    {forbidden(apiclient.CodeInactiveOrganization), true},
+		"403":                  {answered(http.StatusForbidden), false},
+		"403, scope":           {forbidden(apiclient.CodeInsufficientScope), false},
+		"connection not ready": {ErrConnectionNotReady, false},
+	} {
+		o := seen()
+		failure := Failure{}.after(Mint{}, test.err, o.circumstance(), now)
+		later := now.Add(time.Second)
+		o.Listing.BegunAt = now.Add(-time.Second)
+		if failure.over(o, later) {
+			t.Errorf("%s: a listing from before proves something", title)
+		}
+		o.Listing.BegunAt = later
+		if failure.over(o, later) != test.want {
+			t.Errorf("%s: tried again at once: %t", title, !test.want)
+		}
+		offline(&o)
+		if failure.over(o, later) {
+			t.Errorf("%s: no listing proves something", title)
+		}
+	}
+}
