@@ -135,6 +135,26 @@ func TestOperatorChangedTokenSecret(t *testing.T) {
 	w.awaitFinalizer(old, false)
 }
 
+// A connection in deletion takes the token Secret that it is given then, and lets go of the one before: a namespace that is
+// deleted next would end with the new one first, and nothing could be revoked any more.
+func TestOperatorChangedTokenSecretInDeletion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	c, old, fresh := w.connected("default"), w.tokenSecretOf("default"), w.tokenSecretOf("fresh")
+	a := w.apiKey("a", c)
+	w.awaitFinalizer(old, true)
+	w.awaitFinalizer(c, true)
+	w.must(w.admin.Delete(t.Context(), c))
+	w.awaitReason(c, v1alpha1.ReasonInUse)
+	w.secret("fresh", w.api.SessionToken())
+	w.patch(c, func() { c.Spec.TokenSecretRef.Name = "fresh" })
+	w.awaitFinalizer(fresh, true)
+	w.awaitFinalizer(old, false)
+	w.letGo(a)
+	w.awaitGone(c)
+	w.awaitFinalizer(fresh, false)
+}
+
 // Nothing is put on the Secret of a ClusterConnection in a namespace of its own: it does not end with the ApiKeys'.
 func TestOperatorClusterConnectionLeavesForeignSecretAlone(t *testing.T) {
 	t.Parallel()
