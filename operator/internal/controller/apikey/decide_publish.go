@@ -266,8 +266,8 @@ func (o Observation) remembersRestart(t Target) bool {
 }
 
 // restartsAfter reports whether the workloads are to be restarted because of the publication: it moves consumers to a
-// newer key. Where the target cannot tell what they have, because somebody has deleted it or raised its sequence, what
-// tells is whether the key is the first. Workloads that were restarted for it already stay as they are.
+// newer key. Where the target cannot tell what they have, because somebody has deleted it, raised its sequence, or
+// written that of a key it does not hold, what tells is whether the key is the first. Workloads that were restarted for it already stay as they are.
 func (o Observation) restartsAfter(a Publish) bool {
 	i := slices.IndexFunc(o.Ledgers, func(l Ledger) bool { return l.Sequence == a.Sequence })
 	if i < 0 {
@@ -275,7 +275,7 @@ func (o Observation) restartsAfter(a Publish) bool {
 	}
 	wanted := o.Ledgers[i]
 	switch held := a.Target.Sequence; {
-	case !o.Workloads.Configured || a.Target.Name != o.Settings.TargetName || held == a.Sequence:
+	case !o.Workloads.Configured || a.Target.Name != o.Settings.TargetName || held == a.Sequence && a.Target.Serves(wanted.Fingerprint):
 		return false
 	case held > 0 && held < a.Sequence:
 		return true

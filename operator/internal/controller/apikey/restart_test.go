@@ -25,6 +25,7 @@ func TestRestartsAfter(t *testing.T) {
 		"sequence raised, replaced":              {do(sealedOnly, func(o *Observation) { o.Target.Sequence = 9 }), true},
 		"sequence raised, the first key":         {do(func(o *Observation) { o.Target.Sequence, o.Ledgers[0].Cause = 9, CauseFirst }), false},
 		"deleted, its ledger was lost before":    {do(gone, func(o *Observation) { o.Ledgers[0].Cause = CauseRecovered }), true},
+		"sequence of a key it does not hold":     {do(sealedOnly, func(o *Observation) { o.Target.Sequence = 2 }), true},
 		"taken over":                             {do(adopted, gone, func(o *Observation) { o.Ledgers[0].Cause = CauseAdopt }), true},
 		"renamed, former one in step":            {do(rotated(time.Hour), gone, formerHolds(2, false)), false},
 		"renamed, former one's restart pending":  {do(rotated(time.Hour), gone, formerHolds(2, true)), true},

@@ -340,7 +340,7 @@ func (c *simCluster) checkReady(r Resource) {
 			return // Stalled: there is nothing to adopt
 		}
 		s.violatef("%s/%s has no live key in its target: %+v", c.uid, r.Name, outcome.Rest)
-	case c.runsDead(r) && s.conf.processes == 1 && s.conf.faults == 0: // others fail once in two million steps: seed 1795859911280889018
+	case c.runsDead(r):
 		s.violatef("%s/%s: pods run with a dead key: %+v", c.uid, r.Name, outcome.Rest)
 	default:
 		s.counts["ready"]++
