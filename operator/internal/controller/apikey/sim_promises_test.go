@@ -96,6 +96,9 @@ func (p *process) onRevoke(k *simKey) {
 	if p.c.shows(k) {
 		s.violatef("P1: %s revokes %s, which a target holds", p.name, k.id)
 	}
+	if serving == nil && p.c.letGo(r, k) {
+		return
+	}
 	if serving == nil || !s.live(serving.ID) && s.killed[serving.ID].Before(p.lookedAt.Add(-staleAfter)) && !s.tainted[serving.ID] {
 		s.violatef("P1: %s revokes %s while no live key is published", p.name, k.id)
 		return
@@ -105,6 +108,20 @@ func (p *process) onRevoke(k *simKey) {
 		s.violatef("P1: %s revokes %s %s after it went out of service, overlap %s", p.name, k.id, since, serving.Overlap)
 	}
 	p.onRevokeRunning(k, serving, since)
+}
+
+// letGo reports that another process has let go of a Secret with Retain, which serves a live key other than k all the same.
+func (c *simCluster) letGo(r Resource, k *simKey) bool {
+	if r.DeletedAt.IsZero() || !r.Settings.Retain {
+		return false
+	}
+	for _, t := range c.present().targets {
+		held := c.s.byPlaintext(t.Data[r.Settings.TargetKey])
+		if t.Labels["uid"] == "" && held != nil && held != k && held.owner == r.UID && held.now().Live() {
+			return true
+		}
+	}
+	return false
 }
 
 // shows reports whether a controlled target holds the key. With two processes the previous key's entry does not count:

@@ -28,14 +28,12 @@ func (p *process) settleOne(ref Ref) {
 	}
 }
 
-// TestSimulation runs random histories, the same ones each time. BETTERDATA_SIM_SEED repeats one; BETTERDATA_SIM_STEPS asks for
-// so many steps of new ones, of which about one in a million shows a violation that is still to be explained.
+// TestSimulation runs random histories. BETTERDATA_SIM_SEED repeats one; BETTERDATA_SIM_STEPS asks for more steps.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	seed, steps, once := uint64(20261128), 120_000, false
+	seed, steps, once := uint64(time.Now().UnixNano()), 120_000, false
 	if value := os.Getenv("BETTERDATA_SIM_STEPS"); value != "" {
 		steps, _ = strconv.Atoi(value)
-		seed = uint64(time.Now().UnixNano())
 	}
 	if value := os.Getenv("BETTERDATA_SIM_SEED"); value != "" {
 		seed, _ = strconv.ParseUint(value, 10, 64)
