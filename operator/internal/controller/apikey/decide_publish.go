@@ -267,7 +267,8 @@ func (o Observation) remembersRestart(t Target) bool {
 
 // restartsAfter reports whether the workloads are to be restarted because of the publication: it moves consumers to a
 // newer key. Where the target cannot tell what they have, because somebody has deleted it, raised its sequence, or
-// written that of a key it does not hold, what tells is whether the key is the first. Workloads that were restarted for it already stay as they are.
+// written that of a key it does not hold, what tells is whether the key is the first. Workloads that were restarted for
+// it already stay as they are.
 func (o Observation) restartsAfter(a Publish) bool {
 	i := slices.IndexFunc(o.Ledgers, func(l Ledger) bool { return l.Sequence == a.Sequence })
 	if i < 0 {
