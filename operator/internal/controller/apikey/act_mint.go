@@ -217,6 +217,9 @@ func (e *Engine) undo(ctx context.Context, s *scene, a Mint, record LedgerRecord
 		return err
 	}
 	stored, err := e.Cluster.Ledger(ctx, s.resource.Ref(), record.Name)
+	if errors.Is(err, ErrNotFound) || err == nil && stored.ID != record.ID {
+		return nil // somebody has removed ours, and another process may have sealed another key under its name
+	}
 	if err != nil {
 		return err
 	}
